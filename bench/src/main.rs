@@ -1,0 +1,3 @@
+//! Closed-loop load generator for Recap.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! append and publish: takes messages in and makes them durable.

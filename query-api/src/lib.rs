@@ -1,0 +1,1 @@
+//! query and push: serves history, summaries and live updates.

@@ -1,0 +1,1 @@
+//! The real and embedded adapters behind Recap's ports.

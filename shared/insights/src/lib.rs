@@ -1,0 +1,1 @@
+//! Pure text analysis: sentiment, keywords, action items, summaries.

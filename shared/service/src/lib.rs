@@ -1,0 +1,1 @@
+//! What each Recap process needs: accept loop, errors, auth, limits, metrics, shutdown.

@@ -1,0 +1,1 @@
+//! Domain types, records, ports and pure projections of Recap.

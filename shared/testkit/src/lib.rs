@@ -1,0 +1,1 @@
+//! Conformance suites, servers as child processes, typed clients (development only).

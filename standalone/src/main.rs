@@ -1,0 +1,3 @@
+//! All of Recap in one process over an embedded store.
+
+fn main() {}

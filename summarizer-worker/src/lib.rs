@@ -1,0 +1,1 @@
+//! project and summarize: builds the read models.
