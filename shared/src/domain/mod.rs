@@ -1,0 +1,17 @@
+//! The words that all hops share. A value of these types is already valid.
+
+pub mod caller;
+pub mod digest;
+pub mod ids;
+pub mod numbers;
+pub mod record;
+pub mod summary;
+pub mod timestamp;
+
+pub use caller::{ApiKey, ApiKeyHash, Caller, CallerId, Scope, Scopes};
+pub use digest::Digest;
+pub use ids::{ConversationId, ConversationKey, IdError, MessageId, TenantId, UserId};
+pub use numbers::{Seq, Version};
+pub use record::{EndReason, Metadata, Posted, Record, RecordBody, Salt};
+pub use summary::{Coverage, SummaryContent, SummaryPointer, SummaryVersion, Trigger, Usage};
+pub use timestamp::{DateBound, Timestamp, TimestampError};
