@@ -1,1 +1,19 @@
-//! Conformance suites, servers as child processes, typed clients (development only).
+//! Conformance suites, servers as child processes and typed clients, for tests only.
+//!
+//! Its one law: nothing here looks inside a server; all goes through ports, sockets and signals.
+//!
+//! - [`conformance`]: one suite for each port, run against each adapter
+//! - [`process`]: a built binary as a child process that can be stopped and killed
+//! - [`client`]: the HTTP interface as typed calls
+//! - [`socket`]: the WebSocket interface as typed frames
+//! - [`ledger`]: what was acknowledged, and the check that it is all there, once
+//! - [`wait`]: waiting for a condition, with a limit
+//! - [`transcript`]: synthetic conversations
+
+pub mod client;
+pub mod conformance;
+pub mod ledger;
+pub mod process;
+pub mod socket;
+pub mod transcript;
+pub mod wait;

@@ -1,0 +1,139 @@
+//! A built binary as a child process. Law: its data live in a temporary folder, and it dies with its owner.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+
+use anyhow::{Context, Result, bail};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::wait;
+
+/// How to start a binary.
+#[derive(Debug, Clone)]
+pub struct Launch {
+    binary: PathBuf,
+    args: Vec<String>,
+    env: BTreeMap<String, String>,
+}
+
+impl Launch {
+    /// `recap` on a free port over `data`, without limits that would slow tests down.
+    #[must_use]
+    pub fn recap(binary: impl Into<PathBuf>, data: &Path) -> Self {
+        Self { binary: binary.into(), args: Vec::new(), env: BTreeMap::new() }
+            .env("LISTEN_ADDR", "127.0.0.1:0")
+            .env("STORE_URL", format!("embedded:{}", data.display()))
+            .env("RATE_LIMIT_ANONYMOUS", "0")
+            .env("LOG_FORMAT", "json")
+    }
+
+    /// Sets an environment variable.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.env.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Adds an argument.
+    #[must_use]
+    pub fn arg(mut self, arg: impl Into<String>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.binary);
+        command.args(&self.args).env_clear().envs(&self.env).stdin(Stdio::null()).kill_on_drop(true);
+        if let Some(path) = std::env::var_os("PATH") {
+            command.env("PATH", path);
+        }
+        command
+    }
+
+    /// Starts it and waits until it listens.
+    pub async fn start(&self) -> Result<Server> {
+        let mut child = self.command().stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+        let stderr = child.stderr.take().context("no standard error")?;
+        let log = Arc::new(Mutex::new(String::new()));
+        let (found, listening) = tokio::sync::oneshot::channel();
+        let kept = Arc::clone(&log);
+        tokio::spawn(async move {
+            let mut found = Some(found);
+            let mut lines = BufReader::new(stderr).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                if let Some((_, rest)) = line.split_once("listening on http://") {
+                    let address = rest.split(|c: char| c.is_whitespace() || c == '"').next().unwrap_or_default();
+                    if let Some(found) = found.take() {
+                        let _ = found.send(address.to_owned());
+                    }
+                }
+                if let Ok(mut log) = kept.lock() {
+                    log.push_str(&line);
+                    log.push('\n');
+                }
+            }
+        });
+        match tokio::time::timeout(wait::LIMIT, listening).await {
+            Ok(Ok(address)) => Ok(Server { child, address, log }),
+            _ => {
+                let log = log.lock().map(|log| log.clone()).unwrap_or_default();
+                bail!("{} did not start:\n{log}", self.binary.display())
+            }
+        }
+    }
+
+    /// Runs it to its end.
+    pub async fn output(&self) -> Result<std::process::Output> {
+        Ok(tokio::time::timeout(wait::LIMIT, self.command().output()).await.context("it did not end")??)
+    }
+}
+
+/// A running server.
+pub struct Server {
+    child: Child,
+    address: String,
+    log: Arc<Mutex<String>>,
+}
+
+impl Server {
+    /// Where it listens, as `host:port`.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// `http://host:port` and a path.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// What it has written to standard error so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.log.lock().map(|log| log.clone()).unwrap_or_default()
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> Result<u32> {
+        self.child.id().context("it has ended")
+    }
+
+    /// Kills it at once (SIGKILL) and waits until it is gone.
+    pub async fn kill(mut self) -> Result<()> {
+        self.child.start_kill()?;
+        self.child.wait().await?;
+        Ok(())
+    }
+
+    /// Asks it to stop (SIGTERM) and waits for its end.
+    pub async fn stop(mut self) -> Result<ExitStatus> {
+        let pid = self.pid()?;
+        let sent = Command::new("kill").args(["-TERM", &pid.to_string()]).status().await?;
+        anyhow::ensure!(sent.success(), "kill -TERM failed");
+        Ok(tokio::time::timeout(wait::LIMIT, self.child.wait()).await.context("it did not stop")??)
+    }
+}
