@@ -1,0 +1,41 @@
+//! Puts the summary together.
+
+use super::{Material, Summary, choose, render::render};
+use crate::gist::Whole;
+
+/// Words of a brief, at most.
+const BRIEF: usize = 60;
+
+pub(crate) fn summary(material: &Material<'_>, whole: &Whole) -> Summary {
+    let budget = (8 + whole.words as usize * 15 / 100).min(BRIEF);
+    let mut brief = told(material, &choose::central(material, budget), " ");
+    if brief.is_empty() {
+        brief = bare(whole);
+    }
+    let mut detailed = told(material, &choose::cover(material, 320), "\n");
+    if detailed.is_empty() {
+        detailed.clone_from(&brief);
+    }
+    Summary {
+        brief,
+        detailed,
+        sentiment: whole.mood.score(),
+        keywords: whole.keywords(10),
+        action_items: whole.findings.actions.clone(),
+        decisions: whole.findings.decisions.clone(),
+        open_questions: whole.findings.questions.clone(),
+    }
+}
+
+fn told(material: &Material<'_>, chosen: &[usize], between: &str) -> String {
+    let sentences: Vec<String> = chosen.iter().map(|at| render(material, &material.candidates[*at])).collect();
+    sentences.join(between)
+}
+
+/// What is true of a conversation that says nothing to tell.
+fn bare(whole: &Whole) -> String {
+    match &whole.excerpt {
+        Some((author, text)) => format!("{author}: {text}"),
+        None => "…".to_owned(),
+    }
+}
