@@ -29,7 +29,7 @@ impl Default for SummaryPolicy {
             summary_every: 20,
             summary_idle: Duration::from_secs(10),
             summary_min_interval: Duration::from_secs(30),
-            conversation_idle_end: Duration::from_secs(30 * 60),
+            conversation_idle_end: Duration::from_mins(30),
         }
     }
 }
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn durations_read_as_documented() {
         assert_eq!(duration("0"), Ok(Duration::ZERO));
-        assert_eq!(duration("30m"), Ok(Duration::from_secs(1800)));
+        assert_eq!(duration("30m"), Ok(Duration::from_mins(30)));
         assert!(duration("soon").is_err());
     }
 }

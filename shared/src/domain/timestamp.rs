@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime};
-use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use thiserror::Error;
 
@@ -74,7 +74,7 @@ impl Timestamp {
         let time = jiff::civil::Time::new(number(&bytes[11..13])?, number(&bytes[14..16])?, second, 0)
             .map_err(|_| TimestampError)?;
         let (millis, zone) = fraction(&bytes[19..])?;
-        let seconds = utc_seconds(date.to_datetime(time))? - offset_seconds(zone)?;
+        let seconds = utc_seconds(date.to_datetime(time)) - offset_seconds(zone)?;
         let total = seconds * 1000 + millis;
         if !(MIN_MS..=MAX_MS).contains(&total) {
             return Err(TimestampError);
@@ -101,9 +101,11 @@ fn date(bytes: &[u8]) -> Result<Date, TimestampError> {
     Date::new(year, number(&bytes[5..7])?, number(&bytes[8..10])?).map_err(|_| TimestampError)
 }
 
-fn utc_seconds(at: DateTime) -> Result<i64, TimestampError> {
-    let zoned = at.to_zoned(TimeZone::UTC).map_err(|_| TimestampError)?;
-    Ok(zoned.timestamp().as_second())
+/// Where Unix time begins. Civil times are used throughout, since jiff's own timestamps end a day before year 10000.
+const EPOCH: DateTime = jiff::civil::datetime(1970, 1, 1, 0, 0, 0, 0);
+
+fn utc_seconds(at: DateTime) -> i64 {
+    at.duration_since(EPOCH).as_secs()
 }
 
 fn fraction(rest: &[u8]) -> Result<(i64, &[u8]), TimestampError> {
@@ -115,9 +117,8 @@ fn fraction(rest: &[u8]) -> Result<(i64, &[u8]), TimestampError> {
         return Err(TimestampError);
     }
     let mut millis = 0;
-    for place in 0..3 {
-        let digit = if place < count { i64::from(digits[place] - b'0') } else { 0 };
-        millis = millis * 10 + digit;
+    for digit in digits[..count].iter().chain(b"00").take(3) {
+        millis = millis * 10 + i64::from(digit - b'0');
     }
     Ok((millis, &digits[count..]))
 }
@@ -140,10 +141,8 @@ fn offset_seconds(zone: &[u8]) -> Result<i64, TimestampError> {
 impl fmt::Display for Timestamp {
     /// RFC 3339 in UTC with `Z`; a fraction only when it is not zero.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_millisecond(self.0) {
-            Ok(at) => at.fmt(f),
-            Err(_) => f.write_str("9999-12-31T23:59:59.999Z"),
-        }
+        let civil = EPOCH.checked_add(SignedDuration::from_millis(self.0)).unwrap_or(DateTime::MAX);
+        write!(f, "{civil}Z")
     }
 }
 
@@ -176,7 +175,7 @@ impl DateBound {
             return Timestamp::parse(text).map(Self::Moment);
         }
         let midnight = date(text.as_bytes())?.to_datetime(jiff::civil::Time::midnight());
-        Ok(Self::Day(Timestamp(utc_seconds(midnight)? * 1000)))
+        Ok(Self::Day(Timestamp(utc_seconds(midnight) * 1000)))
     }
 
     /// The first moment of it.
