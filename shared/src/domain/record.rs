@@ -89,6 +89,15 @@ impl Metadata {
         Ok(Self(json.into()))
     }
 
+    /// Takes a value that was read as JSON already, without reading it again. Size, depth and lone surrogates in its
+    /// strings are the caller's to check.
+    pub fn from_raw(json: &serde_json::value::RawValue) -> Result<Self, MetadataError> {
+        if !json.get().starts_with('{') {
+            return Err(MetadataError);
+        }
+        Ok(Self(json.get().into()))
+    }
+
     /// The text of the object.
     #[must_use]
     pub fn as_json(&self) -> &str {
