@@ -29,6 +29,11 @@ pub trait ViewStore: Send + Sync + 'static {
     /// Commits steps of different conversations, each by compare-and-set, together in one write.
     async fn commit(&self, steps: Vec<ProjectionStep>) -> Result<Vec<CasOutcome>, StoreError>;
 
+    /// Puts a view that was folded from the log's first record (so `from` is `None`) in place of whatever is there,
+    /// readable or not: the conversation's participations become exactly those of the step; its summary
+    /// pointer, summaries and gists stay. One write. For repair only.
+    async fn replace(&self, step: ProjectionStep) -> Result<(), StoreError>;
+
     /// A tenant's conversations, newest message first, and how many there are.
     async fn list(&self, tenant: &TenantId, query: &ListQuery) -> Result<(Vec<ConversationRow>, u64), StoreError>;
 
