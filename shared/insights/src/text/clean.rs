@@ -3,18 +3,21 @@
 
 use std::borrow::Cow;
 
-/// The text with contractions that were torn apart ("haven ' t") joined again.
+/// The text with straight apostrophes, and contractions that were torn apart ("haven ' t") joined again.
 pub(crate) fn normalize(text: &str) -> Cow<'_, str> {
-    if !text.contains(" ' ") && !text.contains(" ’ ") {
-        return Cow::Borrowed(text);
+    if text.contains('’') {
+        return Cow::Owned(joined(&text.replace('’', "'")));
     }
+    if text.contains(" ' ") { Cow::Owned(joined(text)) } else { Cow::Borrowed(text) }
+}
+
+fn joined(text: &str) -> String {
     let mut joined = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = rest.find([' ']) {
+    while let Some(at) = rest.find(' ') {
         let (head, tail) = rest.split_at(at);
         joined.push_str(head);
-        let torn = tail.strip_prefix(" ' ").or_else(|| tail.strip_prefix(" ’ "));
-        match torn {
+        match tail.strip_prefix(" ' ") {
             Some(ending) if joined.ends_with(char::is_alphabetic) && is_contraction(ending) => {
                 joined.push('\'');
                 let length = ending.bytes().take_while(u8::is_ascii_alphabetic).count();
@@ -28,7 +31,7 @@ pub(crate) fn normalize(text: &str) -> Cow<'_, str> {
         }
     }
     joined.push_str(rest);
-    Cow::Owned(joined)
+    joined
 }
 
 fn is_contraction(text: &str) -> bool {

@@ -6,7 +6,7 @@ const LONGEST: usize = 32;
 
 /// Hash of the word's stem; of the word itself where it is not plain ASCII or very long.
 pub(crate) fn stem_hash(word: &str, hash: u64) -> u64 {
-    if word.len() < 4 || word.len() > LONGEST || !word.is_ascii() {
+    if word.len() < 3 || word.len() > LONGEST || !word.is_ascii() {
         return hash;
     }
     let mut buffer = [0; LONGEST];
@@ -22,7 +22,7 @@ pub(crate) fn stem_hash(word: &str, hash: u64) -> u64 {
     if length > 4 && lower[length - 1] == b'e' {
         length -= 1;
     }
-    if length > 3 && lower[length - 1] == b'y' {
+    if length > 2 && lower[length - 1] == b'y' {
         lower[length - 1] = b'i';
     }
     std::str::from_utf8(&buffer[..length]).map_or(hash, fold_hash)

@@ -1,0 +1,170 @@
+//! First and second person to third, with agreement.
+
+use super::{
+    verbs::{Form, form, is_base, is_proper, third},
+    words::Word,
+};
+use crate::{lexicon::Classes, text::Kind};
+
+/// Who speaks and, where that is certain, to whom.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Roles<'n> {
+    pub(super) speaker: &'n str,
+    pub(super) addressee: Option<&'n str>,
+}
+
+/// Text that grows word by word.
+#[derive(Debug, Default)]
+pub(super) struct Line {
+    pub(super) text: String,
+}
+
+impl Line {
+    pub(super) fn put(&mut self, word: &str) {
+        if !self.text.is_empty() && !self.text.ends_with(['(', '"', '“', '$', '€', '#']) {
+            self.text.push(' ');
+        }
+        self.text.push_str(word);
+    }
+
+    fn glue(&mut self, word: &str) {
+        self.text.push_str(word);
+    }
+}
+
+/// Writes the words with persons changed. `first` says that they open a clause of ours, so that a
+/// capital of theirs is not kept.
+pub(super) fn retell(line: &mut Line, words: &[Word<'_>], roles: Roles<'_>) {
+    let mut agree = false;
+    for (at, word) in words.iter().enumerate() {
+        if word.kind != Kind::Word {
+            if word.spaced || at == 0 {
+                line.put(word.text);
+            } else {
+                line.glue(word.text);
+            }
+            agree = agree && word.kind != Kind::Mark;
+            continue;
+        }
+        if !word.spaced
+            && at > 0
+            && words[at - 1].is_mark()
+            && !matches!(words[at - 1].text, "," | "." | ";" | "!" | "?" | ":" | "…")
+        {
+            line.glue(word.text);
+            continue;
+        }
+        if agree {
+            agree = agreeing(line, word);
+            continue;
+        }
+        agree = person(line, words, at, roles);
+    }
+}
+
+/// Writes a verb after a name; whether the verb is still to come.
+fn agreeing(line: &mut Line, word: &Word<'_>) -> bool {
+    match form(&word.lower) {
+        Form::Adverb => {
+            line.put(&word.lower);
+            true
+        }
+        Form::Shared => {
+            line.put(&word.lower);
+            false
+        }
+        Form::Base
+            if word.classes.any(Classes::STOP_EN)
+                && !is_base(&word.lower)
+                && third(&word.lower).ends_with(&format!("{}s", word.lower)) =>
+        {
+            line.put(&word.lower);
+            false
+        }
+        Form::Base => {
+            line.put(&third(&word.lower));
+            false
+        }
+    }
+}
+
+/// Writes a word that may name a person; whether a verb that must agree comes next.
+fn person(line: &mut Line, words: &[Word<'_>], at: usize, roles: Roles<'_>) -> bool {
+    let word = &words[at];
+    let Roles { speaker, addressee } = roles;
+    match &*word.lower {
+        "i" => {
+            line.put(speaker);
+            return !joined_before(words, at);
+        }
+        "i'm" | "im" => put2(line, speaker, "is"),
+        "i've" => put2(line, speaker, "has"),
+        "i'll" => put2(line, speaker, "will"),
+        "i'd" => put2(
+            line,
+            speaker,
+            if words.get(at + 1).is_some_and(|next| next.is(&["better"])) { "had" } else { "would" },
+        ),
+        "me" => line.put(speaker),
+        "my" => line.put(&format!("{speaker}'s")),
+        "mine" => line.put(&format!("{speaker}'s")),
+        "myself" | "yourself" | "yourselves" => line.put("themselves"),
+        "we" => line.put("they"),
+        "we're" => put2(line, "they", "are"),
+        "we've" => put2(line, "they", "have"),
+        "we'll" => put2(line, "they", "will"),
+        "we'd" => put2(line, "they", "would"),
+        "us" => line.put("them"),
+        "our" => line.put("their"),
+        "ours" => line.put("theirs"),
+        "ourselves" => line.put("themselves"),
+        "let's" => line.put("let them"),
+        "gonna" => put2(line, "going", "to"),
+        "wanna" => put2(line, "want", "to"),
+        "gotta" => put2(line, "got", "to"),
+        "you" if addressee.is_some() => {
+            let before = at.checked_sub(1).map(|before| &words[before]);
+            line.put(addressee.unwrap_or_default());
+            let object = before.is_some_and(|before| {
+                before.is(&[
+                    "to", "for", "with", "of", "at", "from", "about", "on", "let", "help", "tell", "give", "show",
+                    "ask", "thank", "see", "than", "and",
+                ])
+            });
+            let next = words.get(at + 1);
+            let verb = next.is_some_and(|next| {
+                next.kind == Kind::Word
+                    && (is_base(&next.lower)
+                        || form(&next.lower) != Form::Base
+                        || next.is(&["are", "have", "do", "am", "were", "don't", "haven't", "aren't", "weren't"]))
+            });
+            return verb && !object;
+        }
+        "you're" if addressee.is_some() => put2(line, addressee.unwrap_or_default(), "is"),
+        "you've" if addressee.is_some() => put2(line, addressee.unwrap_or_default(), "has"),
+        "you'll" if addressee.is_some() => put2(line, addressee.unwrap_or_default(), "will"),
+        "you'd" if addressee.is_some() => put2(line, addressee.unwrap_or_default(), "would"),
+        "your" | "yours" if addressee.is_some() => line.put(&format!("{}'s", addressee.unwrap_or_default())),
+        _ => line.put(if at == 0 { opening(word) } else { word.text }),
+    }
+    false
+}
+
+/// The first word of a clause, without the capital that it had as the first word of a sentence.
+fn opening<'w>(word: &'w Word<'_>) -> &'w str {
+    let capitals = word.text.chars().filter(|sign| sign.is_uppercase()).count();
+    let common = word.classes.any(Classes::STOP_EN.with(Classes::CHAT))
+        || is_base(&word.lower)
+        || ["ing", "ly", "ed"].iter().any(|ending| word.lower.ends_with(ending));
+    if capitals == 1 && common && !is_proper(&word.lower) { &word.lower } else { word.text }
+}
+
+fn put2(line: &mut Line, one: &str, other: &str) {
+    line.put(one);
+    line.put(other);
+}
+
+/// "My wife and I have": the verb keeps its plural.
+fn joined_before(words: &[Word<'_>], at: usize) -> bool {
+    (2..=3).contains(&at) && words[at - 1].is(&["and"])
+}

@@ -1,0 +1,202 @@
+//! A sentence made ready to be told: openers, hesitations, stutters and vocatives taken off.
+
+use std::borrow::Cow;
+
+use crate::{
+    lexicon::Classes,
+    text::{Document, End, Kind, Sentence, Token, clip},
+};
+
+/// Bytes of one token that is shown: links and code are cut here.
+const SHOWN: usize = 60;
+
+/// One word or mark.
+#[derive(Clone, Debug)]
+pub(super) struct Word<'t> {
+    pub(super) text: &'t str,
+    pub(super) lower: Cow<'t, str>,
+    pub(super) kind: Kind,
+    pub(super) spaced: bool,
+    pub(super) classes: Classes,
+}
+
+impl Word<'_> {
+    pub(super) fn is(&self, words: &[&str]) -> bool {
+        words.contains(&&*self.lower)
+    }
+
+    pub(super) fn is_mark(&self) -> bool {
+        self.kind == Kind::Mark
+    }
+}
+
+/// A sentence without what is said around it.
+#[derive(Debug)]
+pub(super) struct Prepared<'t> {
+    pub(super) words: Vec<Word<'t>>,
+    pub(super) end: End,
+    /// Who is called by name in it: an index of the document's authors.
+    pub(super) called: Option<usize>,
+    /// It opened with "please".
+    pub(super) please: bool,
+}
+
+pub(super) fn prepare<'t>(document: &'t Document<'_>, sentence: &Sentence) -> Prepared<'t> {
+    let text: &'t str = &document.messages[sentence.message].text;
+    let mut words: Vec<Word<'t>> = document.tokens_of(sentence).iter().map(|token| word(token, text)).collect();
+    let mut prepared = Prepared { words: Vec::new(), end: sentence.end, called: None, please: false };
+    while words.last().is_some_and(|word| {
+        word.is_mark() && !matches!(word.text, ")" | "\"" | "”" | "%" | "€" | "]") || word.kind == Kind::Emoji
+    }) {
+        words.pop();
+    }
+    settle(&mut words);
+    prepared.words = words;
+    prepared.strip_front(document);
+    prepared.strip_back(document);
+    prepared
+}
+
+fn word<'t>(token: &Token, text: &'t str) -> Word<'t> {
+    let whole = token.text(text);
+    let shown = clip(whole, SHOWN);
+    let lower = if shown.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(shown.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(shown)
+    };
+    Word { text: shown, lower, kind: token.kind, spaced: token.spaced, classes: token.classes }
+}
+
+/// Drops hesitations and words said twice in a row, emoji and marks that then stand alone.
+fn settle(words: &mut Vec<Word<'_>>) {
+    let mut kept: Vec<Word<'_>> = Vec::with_capacity(words.len());
+    for word in words.drain(..) {
+        if word.kind == Kind::Emoji || word.classes.any(Classes::HESITATION) {
+            continue;
+        }
+        if let Some(last) = kept.last() {
+            let twice = last.kind == Kind::Word
+                && last.lower == word.lower
+                && !word.is(&["that", "had", "very", "really", "so", "many"]);
+            let stray = word.is_mark() && last.is_mark() && matches!(word.text, "," | "." | "-");
+            if twice || stray {
+                continue;
+            }
+            // "we could we could": the pair again.
+            let again = kept.len() >= 3
+                && kept[kept.len() - 2].lower == word.lower
+                && last.kind == Kind::Word
+                && kept[kept.len() - 3].lower == last.lower
+                && word.kind == Kind::Word;
+            if again {
+                kept.truncate(kept.len() - 1);
+                continue;
+            }
+        }
+        kept.push(word);
+    }
+    *words = kept;
+}
+
+impl Prepared<'_> {
+    fn strip_front(&mut self, document: &Document<'_>) {
+        let mut from = 0;
+        while from < self.words.len() {
+            let word = &self.words[from];
+            let comma = self
+                .words
+                .get(from + 1)
+                .is_some_and(|next| next.is_mark() && matches!(next.text, "," | "." | "!" | "-" | "…" | ":"));
+            if word.is_mark() && !matches!(word.text, "\"" | "“" | "(" | "$" | "€" | "£" | "#" | "[") {
+                from += 1;
+            } else if word.is(&["please"]) {
+                self.please = true;
+                from += 1;
+            } else if is_filler(word) || comma && word.classes.any(Classes::OPENER.with(Classes::GREETING)) {
+                from += 1;
+            } else if let Some(length) = self.phrase(from) {
+                from += length;
+            } else if let Some(author) = called(document, word).filter(|_| comma || word.kind == Kind::Mention) {
+                self.called = Some(author);
+                from += 1;
+            } else {
+                break;
+            }
+        }
+        self.words.drain(..from);
+    }
+
+    /// Length of a filler phrase at this place.
+    fn phrase(&self, at: usize) -> Option<usize> {
+        const PHRASES: [&[&str]; 14] = [
+            &["i", "mean"],
+            &["you", "know"],
+            &["you", "see"],
+            &["of", "course"],
+            &["by", "the", "way"],
+            &["in", "fact"],
+            &["to", "be", "honest"],
+            &["come", "on"],
+            &["i", "see"],
+            &["excuse", "me"],
+            &["as", "you", "know"],
+            &["i", "'m", "afraid"],
+            &["that's", "right"],
+            &["all", "right"],
+        ];
+        let opens = |phrase: &&&[&str]| {
+            phrase
+                .iter()
+                .enumerate()
+                .all(|(step, part)| self.words.get(at + step).is_some_and(|word| word.lower == *part))
+        };
+        let phrase = PHRASES.iter().find(opens)?;
+        let after = self.words.get(at + phrase.len())?;
+        (after.is_mark() && matches!(after.text, "," | "." | "-") || phrase[0] == "of").then_some(phrase.len())
+    }
+
+    fn strip_back(&mut self, document: &Document<'_>) {
+        while let [.., comma, last] = &self.words[..] {
+            if !comma.is_mark() {
+                break;
+            }
+            if let Some(author) = called(document, last) {
+                self.called = self.called.or(Some(author));
+            } else if !last.is(&[
+                "please", "right", "okay", "ok", "huh", "thanks", "though", "too", "actually", "you", "sir", "madam",
+                "ma'am", "dear", "honey", "man", "guys", "yeah", "no",
+            ]) {
+                break;
+            }
+            self.please |= last.is(&["please"]);
+            self.words.truncate(self.words.len() - 2);
+        }
+    }
+}
+
+fn is_filler(word: &Word<'_>) -> bool {
+    word.kind == Kind::Word
+        && (word.classes.any(Classes::HESITATION)
+            || word.is(&[
+                "oh", "well", "and", "but", "so", "hey", "hi", "hello", "okay", "ok", "yeah", "yes", "yep", "yup",
+                "alright", "anyway", "wow", "hmm", "because", "or", "ooh", "aha", "nope", "'cause", "cause",
+            ]))
+}
+
+/// The author whose name, or first name, this word is.
+fn called(document: &Document<'_>, word: &Word<'_>) -> Option<usize> {
+    let name = match word.kind {
+        Kind::Mention => word.text.get(1..)?,
+        Kind::Word if word.text.chars().next().is_some_and(char::is_uppercase) => word.text,
+        _ => return None,
+    };
+    let same = |author: &&str| {
+        author.eq_ignore_ascii_case(name)
+            || author.split([' ', '_', '.', '-']).next().is_some_and(|first| first.eq_ignore_ascii_case(name))
+    };
+    let mut known = document.authors.iter().enumerate().filter(|(_, author)| same(author));
+    let (found, _) = known.next()?;
+    // Two of that name: nobody is named for sure.
+    known.next().is_none().then_some(found)
+}
