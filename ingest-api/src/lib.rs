@@ -1,1 +1,2 @@
-//! append and publish: takes messages in and makes them durable.
+//! append and publish
+pub mod request;
