@@ -1,1 +1,20 @@
-//! What each Recap process needs: accept loop, errors, auth, limits, metrics, shutdown.
+//! What each Recap process needs around its hop: accept loop, one error body, authentication, limits, metrics, shutdown.
+//!
+//! Its one law: a handler sees only requests that are admitted, valid and bounded, and whatever it answers
+//! leaves in one form.
+//!
+//! - [`error`]: `ApiError`, the one way to refuse
+//! - [`extract`]: what handlers take from a request
+//! - [`reply`]: what handlers answer
+//! - [`admission`]: what the gate tells the extractors
+//! - [`tasks`]: background work and its end
+
+pub mod admission;
+pub mod error;
+pub mod extract;
+pub mod reply;
+pub mod tasks;
+
+pub use error::{ApiError, ApiResult, FieldError};
+pub use extract::{Admin, ConversationPath, JsonBody, Reader, StrictQuery, UserPath, Writer};
+pub use tasks::{TaskError, TaskResult, Tasks};

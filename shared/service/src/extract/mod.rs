@@ -1,0 +1,12 @@
+//! What handlers take from a request. Law: what comes out is valid; what is not never reaches a handler.
+
+mod caller;
+mod json_body;
+mod path;
+mod query;
+mod query_value;
+
+pub use caller::{Admin, Reader, Writer};
+pub use json_body::JsonBody;
+pub use path::{ConversationPath, UserPath};
+pub use query::StrictQuery;
