@@ -1,0 +1,87 @@
+//! query: log and views → HTTP. Law: a read sees what was acknowledged before it, as far as its source can;
+//! history comes from the log and sees all, lists come from views and lag by milliseconds.
+//!
+//! - [`history`]: the messages of a conversation; [`cursor`] and [`paging`] tell where a page begins
+//! - [`summarize`]: a summary that covers everything, made now if needed; equal requests share one [`flight`]
+//! - [`summaries`]: stored summaries and their versions; [`summary_body`] is how they are shown
+//! - [`user_history`], [`conversations`]: lists
+
+pub mod conversations;
+pub mod cursor;
+pub mod flight;
+pub mod history;
+pub mod paging;
+pub mod summaries;
+pub mod summarize;
+pub mod summary_body;
+pub mod user_history;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::{get, post};
+use shared::domain::{ConversationKey, Version};
+use shared::error_code::ErrorCode;
+use shared::ports::{EventBus, Head, MessageLog, Ports, ViewStore};
+use shared_service::{ApiError, ApiResult};
+
+use crate::config::QueryConfig;
+use flight::Flights;
+pub use summary_body::SummaryType;
+
+/// What the routes of this hop read from.
+pub struct Query {
+    log: Arc<dyn MessageLog>,
+    views: Arc<dyn ViewStore>,
+    bus: Arc<dyn EventBus>,
+    summarize_timeout: Duration,
+    flights: Flights,
+}
+
+impl Query {
+    /// Over these ports.
+    #[must_use]
+    pub fn new(ports: &Ports, config: &QueryConfig) -> Self {
+        Self {
+            log: Arc::clone(&ports.log),
+            views: Arc::clone(&ports.views),
+            bus: Arc::clone(&ports.bus),
+            summarize_timeout: config.summarize_timeout,
+            flights: Flights::default(),
+        }
+    }
+
+    /// Where a conversation stands, or that there is none.
+    async fn head(&self, key: &ConversationKey) -> ApiResult<Head> {
+        self.log.head(key).await?.ok_or_else(conversation_not_found)
+    }
+}
+
+/// The routes of this hop.
+pub fn routes(query: Arc<Query>) -> Router {
+    Router::new()
+        .route("/chats", get(conversations::list))
+        // A conversation may have the name of the route.
+        .route("/chats/summarize", post(summarize::summarize).get(history::read))
+        .route("/chats/{conversation_id}", get(history::read))
+        .route("/chats/{conversation_id}/summary", get(summaries::newest))
+        .route("/chats/{conversation_id}/summaries", get(summaries::versions))
+        .route("/users/{user_id}/chats", get(user_history::read))
+        .with_state(query)
+}
+
+fn conversation_not_found() -> ApiError {
+    ApiError::new(ErrorCode::ConversationNotFound, "there is no such conversation")
+}
+
+fn summary_not_found() -> ApiError {
+    ApiError::new(ErrorCode::SummaryNotFound, "the conversation has no summary yet; POST /chats/summarize makes one")
+}
+
+/// A version that the log says must be there is not.
+fn summary_missing(version: Option<Version>) -> ApiError {
+    let version = version.map_or_else(String::new, |version| format!(" {version}"));
+    ApiError::new(ErrorCode::Unavailable, format!("the summary{version} could not be read now"))
+        .retry_after(Duration::from_secs(1))
+}
