@@ -1,2 +1,22 @@
-//! append and publish
+//! append and publish: takes messages in, makes them durable, and tells the next hop.
+//!
+//! Its one law: what was answered with 2xx is in the log, and what was refused left no trace there.
+//!
+//! - [`config`]: limits, lanes and queues
+//! - [`request`]: the body of `POST /chats`, read and checked
+//! - `append`: `POST /chats` through bounded lanes into one commit for many requests
+//! - `publish`: what a commit reached, told to the bus once for each conversation
+//! - `end`: `POST /chats/{conversation_id}/end`, through the same lanes
+//! - `erase`: `DELETE /chats/{conversation_id}`
+//! - [`routes`]: [`build`] puts them together
+
+mod append;
+pub mod config;
+mod end;
+mod erase;
+mod publish;
 pub mod request;
+pub mod routes;
+
+pub use config::IngestConfig;
+pub use routes::build;
