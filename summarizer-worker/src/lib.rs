@@ -1,1 +1,27 @@
-//! project and summarize: builds the read models.
+//! The worker behind the reads: it brings views to where the log is, and summaries to where the views are.
+//!
+//! - project: [`project`](mod@project) takes notices and folds records into views; [`reconcile`] finds what a lost
+//!   notice left behind, and erases what was erased
+//! - summarize: [`summarize`](mod@summarize) decides when, cuts, makes gists, folds and proves what a summary covers;
+//!   [`LocalSummarizer`] is the engine that needs no model; [`idle`] ends conversations that fell silent
+//! - [`check()`] and [`rebuild()`]: views and summaries proved against the log
+//!
+//! Its one law: everything it writes can be made again from the log, and nothing it is told is believed before
+//! the log was asked.
+
+mod build;
+mod check;
+mod config;
+mod failures;
+mod idle;
+mod local;
+mod project;
+mod reconcile;
+mod summarize;
+
+pub use build::build;
+pub(crate) use build::pause;
+pub use check::{CheckReport, Fault, FaultKind, check, rebuild};
+pub use config::WorkerConfig;
+pub use local::LocalSummarizer;
+pub(crate) use shared_service::TaskResult;

@@ -1,0 +1,113 @@
+//! The worker's tasks, started and named.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::ports::{Ports, Summarizer};
+use shared_service::Tasks;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::WorkerConfig;
+use crate::failures::{Failures, wait};
+use crate::idle::end_idle;
+use crate::project::{Projector, WAITING, project, take};
+use crate::reconcile::reconcile;
+use crate::summarize::{Backoff, Schedule, Summaries, answer, lane, sweep, take_asks};
+
+/// Asks that wait between the bus and the desk.
+const ASKS: usize = 256;
+
+/// Starts project, reconcile, summarize and idle end. They run until `tasks` stops.
+pub fn build(ports: &Ports, summarizer: Arc<dyn Summarizer>, config: &WorkerConfig, tasks: &Tasks) {
+    let schedule = Arc::new(Schedule::new(config.summary_schedule));
+    let projector = Arc::new(Projector::new(
+        ports.clone(),
+        config.policy,
+        Arc::clone(&schedule),
+        config.project_cache,
+        count(config.project_parallelism),
+    ));
+    start_projecting(ports, &projector, config, tasks);
+    start_summarizing(ports, summarizer, &projector, &schedule, config, tasks);
+    let idle_end = config.policy.conversation_idle_end;
+    if !idle_end.is_zero() {
+        tasks.spawn("idle-end", end_idle(ports.clone(), idle_end, tasks.stopping()));
+    }
+}
+
+fn start_projecting(ports: &Ports, projector: &Arc<Projector>, config: &WorkerConfig, tasks: &Tasks) {
+    let failures = Arc::new(Failures::new(ports.clone(), "project", config.project_attempts));
+    tasks.spawn("hear-erasures", hear_erasures(ports.clone(), Arc::clone(projector), tasks.stopping()));
+    for _ in 0..config.project_parallelism {
+        let (queue, queued) = mpsc::channel(WAITING);
+        tasks.spawn("take-notices", take(Arc::clone(&ports.bus), queue, tasks.stopping()));
+        tasks.spawn("project", project(Arc::clone(projector), Arc::clone(&failures), queued, tasks.stopping()));
+    }
+    let interval = config.reconcile_interval;
+    let reconciling = reconcile(ports.clone(), Arc::clone(projector), failures, interval, tasks.stopping());
+    tasks.spawn("reconcile", reconciling);
+}
+
+fn start_summarizing(
+    ports: &Ports,
+    summarizer: Arc<dyn Summarizer>,
+    projector: &Arc<Projector>,
+    schedule: &Arc<Schedule>,
+    config: &WorkerConfig,
+    tasks: &Tasks,
+) {
+    let lease = config.summary_lease;
+    let summaries = Arc::new(Summaries::new(ports.clone(), summarizer, Arc::clone(projector), lease));
+    let backoff = Arc::new(Backoff::default());
+    let failures = Arc::new(Failures::new(ports.clone(), "summarize", config.project_attempts));
+    for _ in 0..config.summarize_parallelism {
+        let lane = lane(
+            Arc::clone(&summaries),
+            Arc::clone(schedule),
+            config.policy,
+            Arc::clone(&backoff),
+            Arc::clone(&failures),
+            tasks.stopping(),
+        );
+        tasks.spawn("summarize", lane);
+    }
+    let (queue, queued) = mpsc::channel(ASKS);
+    tasks.spawn("take-asks", take_asks(Arc::clone(&ports.bus), queue, tasks.stopping()));
+    tasks.spawn("answer-asks", answer(summaries, count(config.summarize_asks), queued, tasks.stopping()));
+    let interval = config.summary_sweep_interval;
+    let sweeping = sweep(ports.clone(), config.policy, Arc::clone(schedule), backoff, interval, tasks.stopping());
+    tasks.spawn("sweep-summaries", sweeping);
+}
+
+/// Until the bus tells of erasures, the projector keeps no rows.
+async fn hear_erasures(ports: Ports, projector: Arc<Projector>, stopping: CancellationToken) -> crate::TaskResult {
+    let mut attempts = 0;
+    loop {
+        match ports.bus.announcements().await {
+            Ok(announcements) => {
+                projector.listen(announcements);
+                stopping.cancelled().await;
+                return Ok(());
+            }
+            Err(error) if stopping.is_cancelled() => return Ok(drop(error)),
+            Err(error) => {
+                attempts += 1;
+                tracing::warn!(%error, "erasures are not heard of yet");
+                pause(wait(attempts), &stopping).await;
+            }
+        }
+    }
+}
+
+fn count(setting: u64) -> usize {
+    usize::try_from(setting).unwrap_or(1)
+}
+
+/// Waits, but not longer than the process lives.
+pub(crate) async fn pause(length: Duration, stopping: &CancellationToken) {
+    tokio::select! {
+        () = stopping.cancelled() => {}
+        () = tokio::time::sleep(length) => {}
+    }
+}

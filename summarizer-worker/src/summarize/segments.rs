@@ -1,0 +1,88 @@
+//! Conversations cut into segments.
+//!
+//! Law: the cut depends on the messages from the first on and on nothing else, so the same conversation has
+//! the same closed segments whenever and in whatever pieces it is read.
+
+use sha2::{Digest as _, Sha256};
+use shared::domain::{ConversationKey, Digest, Record, Seq};
+use shared::ports::SummaryMessage;
+
+/// A segment is closed with this many messages,
+pub(crate) const MESSAGES: usize = 40;
+/// or with the message that brings it to so many tokens.
+pub(crate) const TOKENS: usize = 1_500;
+
+/// Messages that may still get company.
+#[derive(Debug, Default)]
+pub(crate) struct OpenSegment {
+    messages: Vec<SummaryMessage>,
+    tokens: usize,
+}
+
+impl OpenSegment {
+    /// Takes a record in; what is no message is passed over. Answers whether the segment is full now.
+    pub(crate) fn push(&mut self, record: Record) -> bool {
+        let shared::domain::RecordBody::Posted(posted) = record.body else { return false };
+        self.tokens += tokens(&posted.content);
+        self.messages.push(SummaryMessage {
+            seq: record.seq,
+            user: posted.user,
+            content: posted.content,
+            timestamp: posted.timestamp,
+        });
+        self.messages.len() >= MESSAGES || self.tokens >= TOKENS
+    }
+
+    /// Hands the messages over and begins anew.
+    pub(crate) fn take(&mut self) -> Vec<SummaryMessage> {
+        self.tokens = 0;
+        std::mem::take(&mut self.messages)
+    }
+}
+
+/// A cheap upper guess at a model's tokens: one for four bytes of ASCII and two for each other character, with four
+/// for the speaker and the time.
+pub(crate) fn tokens(content: &str) -> usize {
+    let ascii = content.bytes().filter(u8::is_ascii).count();
+    let other = content.chars().count() - ascii;
+    4 + ascii.div_ceil(4) + 2 * other
+}
+
+/// The content digest of a segment:
+/// `SHA-256("recap/segment/1" ‖ genesis ‖ for each message: seq ‖ milliseconds ‖ field(user) ‖ field(content))`,
+/// numbers as 8 bytes big-endian, fields with their length before them, genesis that of the conversation's chain.
+pub(crate) fn segment_digest(key: &ConversationKey, messages: &[SummaryMessage]) -> Digest {
+    let mut hash = Sha256::new_with_prefix(b"recap/segment/1");
+    hash.update(Digest::genesis(key).as_bytes());
+    for message in messages {
+        hash.update(message.seq.0.to_be_bytes());
+        hash.update(message.timestamp.as_millis().to_be_bytes());
+        for text in [message.user.as_str(), &message.content] {
+            hash.update((text.len() as u64).to_be_bytes());
+            hash.update(text.as_bytes());
+        }
+    }
+    Digest::from_bytes(hash.finalize().into())
+}
+
+/// The content digest of a gist of gists: `SHA-256("recap/merge/1" ‖ their digests)`.
+pub(crate) fn merge_digest(parts: impl Iterator<Item = Digest>) -> Digest {
+    let mut hash = Sha256::new_with_prefix(b"recap/merge/1");
+    for part in parts {
+        hash.update(part.as_bytes());
+    }
+    Digest::from_bytes(hash.finalize().into())
+}
+
+/// Under what the cut that led to a summary is kept: `SHA-256("recap/cut/1" ‖ the chain at its last message)`.
+pub(crate) fn cut_digest(covered: &Digest) -> Digest {
+    let mut hash = Sha256::new_with_prefix(b"recap/cut/1");
+    hash.update(covered.as_bytes());
+    Digest::from_bytes(hash.finalize().into())
+}
+
+/// The first and last seq of some messages.
+pub(crate) fn range(messages: &[SummaryMessage]) -> (Seq, Seq) {
+    let seq = |message: Option<&SummaryMessage>| message.map_or(Seq::ZERO, |message| message.seq);
+    (seq(messages.first()), seq(messages.last()))
+}
