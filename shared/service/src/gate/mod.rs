@@ -1,0 +1,115 @@
+//! The one layer around all routes: who asks, how often, for how long; one form of errors; counters and log lines.
+//!
+//! Its law: every response leaves through here, so every response has a request id, every error the one body,
+//! and nothing reaches a handler without a caller.
+//!
+//! It is laid around each route rather than around the router, so that it knows the matched pattern, keeps the
+//! counters of a route at hand, and leaves `Allow`, `Content-Length` and HEAD to the router outside of it.
+
+mod admit;
+mod client_addr;
+mod credentials;
+mod failure;
+mod key_cache;
+mod log_line;
+mod origins;
+mod quotas;
+mod request_id;
+mod service;
+mod stats;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+
+use axum::Router;
+use shared::domain::{Scope, Scopes};
+use shared::ports::{Clock, IdSource, KeyStore, Ports, RateLimiter};
+
+pub use client_addr::Peer;
+pub use key_cache::{KNOWN_FOR, UNKNOWN_FOR};
+pub use request_id::X_REQUEST_ID;
+
+use crate::admission::BodyLimits;
+use crate::config::{Anonymous, HttpConfig, Networks, Origins};
+use key_cache::KeyCache;
+use log_line::FailureLog;
+use quotas::Quotas;
+use stats::ErrorStats;
+
+/// The ports that the gate uses.
+#[derive(Clone)]
+pub struct GatePorts {
+    /// API keys.
+    pub keys: Arc<dyn KeyStore>,
+    /// Request limits.
+    pub limiter: Arc<dyn RateLimiter>,
+    /// The time in error bodies.
+    pub clock: Arc<dyn Clock>,
+    /// Request ids.
+    pub ids: Arc<dyn IdSource>,
+}
+
+impl From<&Ports> for GatePorts {
+    fn from(ports: &Ports) -> Self {
+        Self {
+            keys: Arc::clone(&ports.keys),
+            limiter: Arc::clone(&ports.limiter),
+            clock: Arc::clone(&ports.clock),
+            ids: Arc::clone(&ports.ids),
+        }
+    }
+}
+
+/// The one layer around all routes of a process.
+#[derive(Clone)]
+pub struct Gate {
+    state: Arc<State>,
+}
+
+struct State {
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdSource>,
+    keys: KeyCache,
+    quotas: Quotas,
+    anonymous: Anonymous,
+    anonymous_scopes: Scopes,
+    trusted_proxies: Networks,
+    origins: Origins,
+    body: BodyLimits,
+    handler_timeout: Duration,
+    max_in_flight: usize,
+    in_flight: AtomicUsize,
+    errors: ErrorStats,
+    failures: FailureLog,
+}
+
+impl Gate {
+    /// `max_body_bytes` is the largest request body of any route.
+    pub fn new(config: &HttpConfig, max_body_bytes: usize, ports: impl Into<GatePorts>) -> Self {
+        let ports = ports.into();
+        let state = State {
+            keys: KeyCache::new(ports.keys, Arc::clone(&ports.clock)),
+            quotas: Quotas::new(ports.limiter, config.rate_limit_key, config.rate_limit_anonymous),
+            clock: ports.clock,
+            ids: ports.ids,
+            anonymous: config.anonymous,
+            anonymous_scopes: vec![Scope::Write, Scope::Read].into(),
+            trusted_proxies: config.trusted_proxies.clone(),
+            origins: config.allowed_origins.clone(),
+            body: BodyLimits { max_bytes: max_body_bytes, timeout: config.body_timeout },
+            handler_timeout: config.handler_timeout,
+            max_in_flight: config.max_in_flight,
+            in_flight: AtomicUsize::new(0),
+            errors: ErrorStats::default(),
+            failures: FailureLog::new(),
+        };
+        Self { state: Arc::new(state) }
+    }
+
+    /// Lays the gate around all routes of `router` and its fallback. Routes added later are outside.
+    pub fn around(&self, router: Router) -> Router {
+        // With its state given, axum builds each route once instead of at each request.
+        router.layer(service::GateLayer::new(Arc::clone(&self.state))).with_state(())
+    }
+}
