@@ -51,7 +51,7 @@ impl Gist {
     fn of(gists: &[Self], document: &Document<'_>) -> Self {
         let whole = join(gists, document);
         let material = Material::new(gists, document, &whole);
-        let points = cover(&material, POINTS_WORDS)
+        let points = cover(&material, crate::param::param("GW", 220.0) as usize)
             .into_iter()
             .map(|at| Point::new(&material, &material.candidates[at]))
             .collect();

@@ -12,6 +12,7 @@ mod keywords;
 mod lexicon;
 mod live;
 mod message;
+mod param;
 mod sentiment;
 mod summary;
 mod text;

@@ -3,6 +3,7 @@
 
 mod choose;
 mod material;
+mod names;
 mod render;
 mod write;
 
@@ -17,6 +18,7 @@ use crate::{
 
 pub(crate) use choose::cover;
 pub(crate) use material::{Candidate, Material};
+pub(crate) use names::heard;
 pub(crate) use render::render;
 
 /// What a conversation came to.

@@ -6,8 +6,9 @@ use super::{ACTIONS, FINDINGS, Gist, PHRASES, Point, TERMS, Term, VOICES, Voice}
 use crate::{
     actions::{Findings, find},
     keywords::{Phrase, phrase_key, phrases},
-    lexicon::{entry, fold_hash},
+    lexicon::{Classes, entry, fold_hash},
     sentiment::{MessageReader, Mood},
+    summary::heard,
     text::{Document, Tally, plain, stem_hash},
 };
 
@@ -50,7 +51,9 @@ impl Whole {
     fn add_gist(&mut self, gist: &Gist) {
         for term in &gist.terms {
             let hash = fold_hash(&term.word);
-            self.add_term(stem_hash(&term.word, hash), entry(hash).rarity, term.count, || term.word.clone());
+            let known = entry(hash);
+            let content = !known.classes.any(Classes::CHAT);
+            self.add_term(stem_hash(&term.word, hash), known.rarity, content, term.count, || term.word.clone());
         }
         for phrase in &gist.phrases {
             self.add_phrase(Phrase {
@@ -60,7 +63,7 @@ impl Whole {
             });
         }
         for voice in &gist.voices {
-            self.add_voice(&voice.name, voice.messages);
+            self.add_voice(&voice.name, voice.messages, voice.heard.as_ref());
         }
         self.messages += gist.messages;
         self.words += gist.words;
@@ -73,17 +76,19 @@ impl Whole {
     }
 
     fn add_document(&mut self, document: &Document<'_>) {
+        let heard = heard(document);
         for message in &document.messages {
             let mut reader = MessageReader::new();
             for token in &document.tokens[message.tokens.clone()] {
                 reader.read(token, &message.text);
-                if token.is_content() {
+                if token.is_term() {
                     let word = token.text(&message.text);
-                    self.add_term(token.stem(&message.text), token.rarity, 1, || plain(&word.to_lowercase(), 40));
+                    let content = token.is_content() && !document.is_name(token.hash);
+                    self.add_term(token.stem(&message.text), token.rarity, content, 1, || plain(&word.to_lowercase(), 40));
                 }
             }
             self.mood.add(reader.score().class);
-            self.add_voice(&plain(document.authors[message.author], 40), 1);
+            self.add_voice(&plain(document.authors[message.author], 40), 1, heard[message.author].as_ref());
         }
         for phrase in phrases(document) {
             self.add_phrase(Phrase { first: phrase.first + self.words, ..phrase });
@@ -101,11 +106,11 @@ impl Whole {
         }
     }
 
-    fn add_term(&mut self, stem: u64, rarity: u8, times: u32, word: impl FnOnce() -> String) {
+    fn add_term(&mut self, stem: u64, rarity: u8, content: bool, times: u32, word: impl FnOnce() -> String) {
         let next = self.terms.len();
         let at = *self.index.terms.entry(stem).or_insert(next);
         if at == next {
-            self.terms.push(Term { word: word(), count: 0, stem, rarity });
+            self.terms.push(Term { word: word(), count: 0, stem, rarity, content });
         }
         self.terms[at].count += times;
     }
@@ -120,13 +125,23 @@ impl Whole {
         }
     }
 
-    fn add_voice(&mut self, name: &str, messages: u64) {
+    fn add_voice(&mut self, name: &str, messages: u64, heard: Option<&String>) {
         if let Some(at) = self.index.voices.get(name) {
-            self.voices[*at].messages += messages;
+            let voice = &mut self.voices[*at];
+            voice.messages += messages;
+            voice.heard = voice.heard.take().or_else(|| heard.cloned());
             return;
         }
         self.index.voices.insert(name.to_owned(), self.voices.len());
-        self.voices.push(Voice { name: name.to_owned(), messages });
+        self.voices.push(Voice { name: name.to_owned(), messages, heard: heard.cloned() });
+    }
+
+    /// Ids with the names heard for them, in a conversation of two.
+    pub(crate) fn heard(&self) -> Vec<(String, String)> {
+        if self.voices.len() != 2 {
+            return Vec::new();
+        }
+        self.voices.iter().filter_map(|voice| Some((voice.name.clone(), voice.heard.clone()?))).collect()
     }
 
     /// The best phrases, as shown.
@@ -145,7 +160,7 @@ impl Whole {
 
     pub(crate) fn into_gist(mut self, points: Vec<Point>) -> Gist {
         let phrases = self.ranked().into_iter().take(PHRASES).cloned().collect();
-        self.terms.sort_by_cached_key(|term| (Reverse(term.count * u32::from(term.rarity)), term.word.clone()));
+        self.terms.sort_by_cached_key(|term| (Reverse(term.count * u32::from(term.rarity) * (1 + u32::from(term.content))), term.word.clone()));
         self.terms.truncate(TERMS);
         self.voices.sort_by_key(|voice| Reverse(voice.messages));
         self.voices.truncate(VOICES);

@@ -41,6 +41,8 @@ pub(crate) struct Term {
     pub(crate) stem: u64,
     #[serde(skip)]
     pub(crate) rarity: u8,
+    #[serde(skip)]
+    pub(crate) content: bool,
 }
 
 /// Someone who spoke, with how often.
@@ -50,4 +52,7 @@ pub(crate) struct Voice {
     pub(crate) name: String,
     #[serde(rename = "n")]
     pub(crate) messages: u64,
+    /// The name heard for a generic id.
+    #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) heard: Option<String>,
 }

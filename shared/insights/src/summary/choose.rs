@@ -2,30 +2,31 @@
 
 use std::collections::HashSet;
 
-use super::Material;
+use super::{Material, material::Weighed};
+use crate::param::param;
 
 /// Indices of the best candidates by form and centrality up to a budget of words, in order.
 pub(crate) fn central(material: &Material<'_>, budget: usize) -> Vec<usize> {
     let norm =
-        material.terms.values().map(|(count, rarity)| weight(*count, *rarity).powi(2)).sum::<f64>().sqrt().max(1e-9);
+        material.terms.values().map(|term| weight(*term).powi(2)).sum::<f64>().sqrt().max(1e-9);
     let count = material.candidates.len();
     let mut scores: Vec<f64> = Vec::with_capacity(count);
     for (at, candidate) in material.candidates.iter().enumerate() {
         let mut dot = 0.0;
         for term in &candidate.terms {
-            let (count, rarity) = material.terms.get(term).copied().unwrap_or((1, 40));
-            dot += weight(count, rarity);
+            let known = material.terms.get(term).copied().unwrap_or(Weighed::LOST);
+            dot += weight(known);
         }
         let cosine = dot / norm / (candidate.terms.len().max(1) as f64).sqrt();
-        scores.push(0.3 * cosine + f64::from(candidate.form) / 1000.0 - 0.02 * at as f64 / count as f64);
+        scores.push(param("COS", 0.3) * cosine + f64::from(candidate.form) / 1000.0 - param("POS", 0.02) * at as f64 / count as f64);
     }
-    greedy(material, budget, &mut scores, |score, share| score * (1.0 - 0.3 * share))
+    greedy(material, budget, &mut scores, |score, share| score * (1.0 - param("RED", 0.3) * share))
 }
 
 /// Indices of the candidates that together cover the most, up to a budget of words, in order.
 pub(crate) fn cover(material: &Material<'_>, budget: usize) -> Vec<usize> {
     let mut taken: HashSet<u64> = HashSet::new();
-    let mut left: Vec<usize> = (0..material.candidates.len()).collect();
+    let mut left: Vec<usize> = (0..material.candidates.len()).filter(|at| material.candidates[*at].words >= param("CMIN", 5.0) as usize).collect();
     let mut chosen = Vec::new();
     let mut words = 0;
     while words < budget && !left.is_empty() {
@@ -34,17 +35,17 @@ pub(crate) fn cover(material: &Material<'_>, budget: usize) -> Vec<usize> {
             let candidate = &material.candidates[*at];
             let mut gain = 0.0;
             for term in &candidate.terms {
-                let (count, rarity) = material.terms.get(term).copied().unwrap_or((1, 40));
-                gain += weight(count, rarity) * if taken.contains(term) { 0.5 } else { 1.0 };
+                let known = material.terms.get(term).copied().unwrap_or(Weighed::LOST);
+                gain += coverage(known) * if taken.contains(term) { param("CRED", 0.5) } else { 1.0 };
             }
-            gain /= (candidate.words.max(1) as f64).sqrt();
+            gain /= (candidate.words.max(1) as f64).powf(param("CEXP", 0.5));
             if gain > best.0 {
                 best = (gain, place);
             }
         }
         let at = left.swap_remove(best.1);
         let candidate = &material.candidates[at];
-        words += candidate.words.min(30);
+        words += candidate.words.min(30) + 2;
         taken.extend(&candidate.terms);
         chosen.push(at);
     }
@@ -52,8 +53,15 @@ pub(crate) fn cover(material: &Material<'_>, budget: usize) -> Vec<usize> {
     chosen
 }
 
-fn weight(count: u32, rarity: u8) -> f64 {
-    f64::from(count) * f64::from(rarity) / 40.0
+fn weight(term: Weighed) -> f64 {
+    f64::from(term.count).powf(param("TFEXP", 1.0)) * (f64::from(term.rarity) / 40.0).powf(param("IDFEXP", 0.0))
+}
+
+fn coverage(term: Weighed) -> f64 {
+    if !term.content {
+        return 0.0;
+    }
+    f64::from(term.count).powf(param("CTF", 1.0)) * (f64::from(term.rarity) - param("OFF", 0.0)).max(0.0) / 40.0
 }
 
 fn greedy(
@@ -81,10 +89,10 @@ fn greedy(
         let Some((_, at)) = best else { break };
         scores[at] = f64::MIN;
         let candidate = &material.candidates[at];
-        if words > 0 && words + candidate.words > budget + 6 {
+        if words > 0 && words + candidate.words > budget + param("SLACK", 6.0) as usize {
             continue;
         }
-        words += candidate.words + 1;
+        words += candidate.words + param("FRAME", 2.0) as usize;
         taken.extend(&candidate.terms);
         chosen.push(at);
     }

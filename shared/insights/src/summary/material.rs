@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use crate::{
+    param::param,
     gist::{Gist, Point, Whole},
-    lexicon::Classes,
+    lexicon::{Classes, RAREST},
     text::{Document, End, Kind, Sentence, Token, Tokens, stem_hash},
 };
 
@@ -28,26 +29,49 @@ pub(crate) enum Source {
     Sentence(usize),
 }
 
+/// How much a term says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Weighed {
+    pub(crate) count: u32,
+    pub(crate) rarity: u8,
+    pub(crate) content: bool,
+}
+
+impl Weighed {
+    /// A term that the bounded counts have lost.
+    pub(crate) const LOST: Self = Self { count: 1, rarity: RAREST, content: false };
+}
+
 /// All candidates in order, and the weights of terms.
 pub(crate) struct Material<'d> {
     pub(crate) document: &'d Document<'d>,
     pub(crate) candidates: Vec<Candidate>,
     /// Count and rarity by stem.
-    pub(crate) terms: HashMap<u64, (u32, u8)>,
+    pub(crate) terms: HashMap<u64, Weighed>,
 }
 
 impl<'d> Material<'d> {
     pub(crate) fn new(gists: &[Gist], document: &'d Document<'d>, whole: &Whole) -> Self {
         let mut terms = HashMap::with_capacity(whole.terms.len());
         for term in &whole.terms {
-            terms.insert(term.stem, (term.count, term.rarity));
+            terms.insert(term.stem, Weighed { count: term.count, rarity: term.rarity, content: term.content });
         }
         let mut candidates = Vec::with_capacity(document.sentences.len());
         for gist in gists {
             candidates.extend(gist.points().iter().map(written));
         }
+        // How many messages with something to tell came before.
+        let mut place = usize::from(!gists.is_empty()) * 99;
+        let mut message = usize::MAX;
         for (at, sentence) in document.sentences.iter().enumerate() {
-            candidates.extend(spoken(document, at, sentence));
+            if message != usize::MAX && message != sentence.message {
+                place += 1;
+                message = usize::MAX;
+            }
+            if let Some(candidate) = spoken(document, at, sentence, place) {
+                candidates.push(candidate);
+                message = sentence.message;
+            }
         }
         Self { document, candidates, terms }
     }
@@ -55,7 +79,7 @@ impl<'d> Material<'d> {
 
 fn written(point: &Point) -> Candidate {
     let text = &point.text;
-    let terms = Tokens::of(text).filter(Token::is_content).map(|token| token.stem(text)).collect();
+    let terms = Tokens::of(text).filter(Token::is_term).map(|token| token.stem(text)).collect();
     Candidate {
         seq: point.seq,
         form: point.form,
@@ -65,7 +89,7 @@ fn written(point: &Point) -> Candidate {
     }
 }
 
-fn spoken(document: &Document<'_>, at: usize, sentence: &Sentence) -> Option<Candidate> {
+fn spoken(document: &Document<'_>, at: usize, sentence: &Sentence, place: usize) -> Option<Candidate> {
     let message = &document.messages[sentence.message];
     let tokens = document.tokens_of(sentence);
     let opening = tokens
@@ -74,19 +98,54 @@ fn spoken(document: &Document<'_>, at: usize, sentence: &Sentence) -> Option<Can
         .filter(|token| token.kind == Kind::Word)
         .count();
     let words = sentence.words.saturating_sub(opening);
-    if words < 3 {
+    if words < 3 || words < 9 && is_pleasantry(tokens, &message.text) {
         return None;
     }
     let terms: Vec<u64> = tokens
         .iter()
-        .filter(|token| token.is_content())
+        .filter(|token| token.is_term())
         .map(|token| stem_hash(token.text(&message.text), token.hash))
         .collect();
-    let mut form = (80.0 * (1.0 + words as f64).ln()) as i32;
-    form -= if words > 25 { 70 } else { 0 };
-    form += if sentence.message == 0 { 50 } else { 0 };
-    form += if sentence.end == End::Question { 40 } else { 0 };
-    form += if tokens.iter().any(|token| token.is(Classes::INTENT)) { 30 } else { 0 };
-    form -= if tokens.iter().any(|token| token.is(Classes::GREETING)) { 30 } else { 0 };
+    let mut form = (1000.0 * param("LEN", 0.08) * (1.0 + words as f64).ln()) as i32;
+    form -= if words > 25 { (1000.0 * param("LONG", 0.07)) as i32 } else { 0 };
+    form += (1000.0 * param("FIRST", 0.2) * param("DECAY", 0.0).powi(place as i32)) as i32;
+    form += if sentence.end == End::Question { (1000.0 * param("QUE", 0.04)) as i32 } else { 0 };
+    form += if tokens.iter().any(|token| token.is(Classes::INTENT)) { (1000.0 * param("INTENT", 0.03)) as i32 } else { 0 };
+    form -= if tokens.iter().any(|token| token.is(Classes::GREETING)) { (1000.0 * param("GREET", 0.03)) as i32 } else { 0 };
+    form += if tokens.iter().any(|token| token.kind == Kind::Word && token.text(&message.text).eq_ignore_ascii_case("you")) { (1000.0 * param("YOU", 0.04)) as i32 } else { 0 };
     Some(Candidate { seq: message.seq, form, words, terms, source: Source::Sentence(at) })
+}
+
+/// "How are you", "can I help you", "nice to meet you": said to everyone, about nothing.
+fn is_pleasantry(tokens: &[Token], text: &str) -> bool {
+    const SAID: [&[&str]; 26] = [
+        &["how", "are", "you"],
+        &["how", "do", "you", "do"],
+        &["help", "you"],
+        &["do", "for", "you"],
+        &["nice", "to", "meet", "you"],
+        &["nice", "to", "see", "you"],
+        &["good", "to", "see", "you"],
+        &["pleased", "to", "meet"],
+        &["see", "you"],
+        &["have", "a", "seat"],
+        &["come", "in"],
+        &["sit", "down"],
+        &["here", "you", "are"],
+        &["here", "it", "is"],
+        &["thank", "you"],
+        &["thanks", "a", "lot"],
+        &["you're", "welcome"],
+        &["you", "are", "welcome"],
+        &["have", "a", "good"],
+        &["have", "a", "nice"],
+        &["take", "care"],
+        &["what's", "up"],
+        &["how's", "it", "going"],
+        &["long", "time", "no", "see"],
+        &["excuse", "me"],
+        &["you", "are", "right"],
+    ];
+    let words: Vec<&str> = tokens.iter().filter(|token| token.kind == Kind::Word).map(|token| token.text(text)).collect();
+    SAID.iter().any(|said| words.windows(said.len()).any(|window| window.iter().zip(said.iter()).all(|(word, part)| word.eq_ignore_ascii_case(part))))
 }

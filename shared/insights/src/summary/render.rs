@@ -7,6 +7,7 @@ mod verbs;
 mod words;
 
 use retell::Roles;
+pub(crate) use verbs::is_proper;
 use words::prepare;
 
 use super::{Candidate, Material, material::Source};

@@ -1,20 +1,25 @@
 //! Puts the summary together.
 
-use super::{Material, Summary, choose, render::render};
-use crate::gist::Whole;
+use super::{Material, Summary, choose, names::rename, render::render};
+use crate::{gist::Whole, param::param};
 
 /// Words of a brief, at most.
 const BRIEF: usize = 60;
 
 pub(crate) fn summary(material: &Material<'_>, whole: &Whole) -> Summary {
-    let budget = (8 + whole.words as usize * 15 / 100).min(BRIEF);
+    let budget = (param("B0", 6.0) as usize + (whole.words as f64 * param("B1", 0.13)) as usize).min(BRIEF);
     let mut brief = told(material, &choose::central(material, budget), " ");
     if brief.is_empty() {
         brief = bare(whole);
     }
-    let mut detailed = told(material, &choose::cover(material, 320), "\n");
+    let mut detailed = told(material, &choose::cover(material, param("CB", 320.0) as usize), "\n");
     if detailed.is_empty() {
         detailed.clone_from(&brief);
+    }
+    let heard = whole.heard();
+    if !heard.is_empty() {
+        brief = rename(&brief, &heard);
+        detailed = rename(&detailed, &heard);
     }
     Summary {
         brief,

@@ -61,6 +61,18 @@ impl Token {
         self.classes.any(class)
     }
 
+    /// A word that says something of what is meant: no stop word.
+    pub(crate) fn is_term(&self) -> bool {
+        match self.kind {
+            Kind::Word => {
+                !self.classes.any(Classes::STOP.with(Classes::HESITATION))
+                    && self.end - self.start > 1
+            }
+            Kind::Glyph => true,
+            _ => false,
+        }
+    }
+
     /// A word that carries meaning: no stop word, no chat filler.
     pub(crate) fn is_content(&self) -> bool {
         match self.kind {

@@ -93,6 +93,9 @@ fn question(line: &mut Line, words: &[Word<'_>], roles: Roles<'_>) -> bool {
     if is_at(words, 0, &["how", "what"]) && is_at(words, 1, &["about"]) {
         return suggest(line, &words[2..], roles, "");
     }
+    if is_at(words, 0, &["what"]) && is_at(words, 1, &["do"]) && is_at(words, 2, &["you"]) && is_at(words, 3, &["say"]) && is_at(words, 4, &["we"]) {
+        return suggest(line, &words[4..], roles, "");
+    }
     if is_at(words, 0, &["why"]) && is_at(words, 1, &["don't"]) && is_at(words, 2, &["we", "you"]) {
         return suggest(line, &words[2..], roles, "");
     }

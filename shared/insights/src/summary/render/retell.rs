@@ -94,8 +94,11 @@ fn person(line: &mut Line, words: &[Word<'_>], at: usize, roles: Roles<'_>) -> b
     let Roles { speaker, addressee } = roles;
     match &*word.lower {
         "i" => {
-            line.put(speaker);
-            return !joined_before(words, at);
+            let again = at > 1 && words[at - 1].is(&["but", "and"]) && words[0].is(&["i", "i'm", "i've", "i'll", "i'd"]);
+            if !again {
+                line.put(speaker);
+            }
+            return !joined_before(words, at) && !(at > 0 && words[at - 1].is(&INVERTS));
         }
         "i'm" | "im" => put2(line, speaker, "is"),
         "i've" => put2(line, speaker, "has"),
@@ -109,7 +112,7 @@ fn person(line: &mut Line, words: &[Word<'_>], at: usize, roles: Roles<'_>) -> b
         "my" => line.put(&format!("{speaker}'s")),
         "mine" => line.put(&format!("{speaker}'s")),
         "myself" | "yourself" | "yourselves" => line.put("themselves"),
-        "we" => line.put("they"),
+        "we" => line.put(if addressee.is_none() { "the group" } else { "they" }),
         "we're" => put2(line, "they", "are"),
         "we've" => put2(line, "they", "have"),
         "we'll" => put2(line, "they", "will"),
@@ -125,12 +128,7 @@ fn person(line: &mut Line, words: &[Word<'_>], at: usize, roles: Roles<'_>) -> b
         "you" if addressee.is_some() => {
             let before = at.checked_sub(1).map(|before| &words[before]);
             line.put(addressee.unwrap_or_default());
-            let object = before.is_some_and(|before| {
-                before.is(&[
-                    "to", "for", "with", "of", "at", "from", "about", "on", "let", "help", "tell", "give", "show",
-                    "ask", "thank", "see", "than", "and",
-                ])
-            });
+            let object = before.is_some_and(|before| !takes_clause(before));
             let next = words.get(at + 1);
             let verb = next.is_some_and(|next| {
                 next.kind == Kind::Word
@@ -162,6 +160,22 @@ fn opening<'w>(word: &'w Word<'_>) -> &'w str {
 fn put2(line: &mut Line, one: &str, other: &str) {
     line.put(one);
     line.put(other);
+}
+
+/// Auxiliaries that stand before their subject.
+const INVERTS: [&str; 16] = [
+    "do", "does", "did", "can", "could", "will", "would", "shall", "should", "may", "might", "must", "don't", "didn't", "can't", "won't",
+];
+
+/// Whether "you" after this word begins a clause: "I think you are", but not "call you back".
+fn takes_clause(before: &Word<'_>) -> bool {
+    if before.is(&["think", "know", "hope", "guess", "say", "said", "says", "believe", "wish", "suppose", "mean", "bet", "sure", "feel", "heard", "glad", "afraid", "sorry", "thought", "knew", "imagine", "see"]) {
+        return true;
+    }
+    if before.is(&INVERTS) || before.is(&["to", "for", "with", "of", "at", "from", "about", "on", "than", "by", "like", "behind", "near", "let", "and"]) {
+        return false;
+    }
+    before.kind != Kind::Word || before.classes.any(Classes::STOP_EN) || !(is_base(&before.lower) || form(&before.lower) == Form::Shared || before.lower.ends_with("ing"))
 }
 
 /// "My wife and I have": the verb keeps its plural.

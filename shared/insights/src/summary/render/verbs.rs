@@ -74,7 +74,7 @@ pub(super) fn is_base(word: &str) -> bool {
 }
 
 /// Whether the word is written with a capital anywhere in a sentence.
-pub(super) fn is_proper(word: &str) -> bool {
+pub(crate) fn is_proper(word: &str) -> bool {
     VERBS.persons.binary_search(&word).is_ok()
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::verbs::is_proper;
 use crate::{
     lexicon::Classes,
     text::{Document, End, Kind, Sentence, Token, clip},
@@ -18,6 +19,7 @@ pub(super) struct Word<'t> {
     pub(super) kind: Kind,
     pub(super) spaced: bool,
     pub(super) classes: Classes,
+    pub(super) rarity: u8,
 }
 
 impl Word<'_> {
@@ -54,6 +56,7 @@ pub(super) fn prepare<'t>(document: &'t Document<'_>, sentence: &Sentence) -> Pr
     prepared.words = words;
     prepared.strip_front(document);
     prepared.strip_back(document);
+    prepared.shorten();
     prepared
 }
 
@@ -65,7 +68,7 @@ fn word<'t>(token: &Token, text: &'t str) -> Word<'t> {
     } else {
         Cow::Borrowed(shown)
     };
-    Word { text: shown, lower, kind: token.kind, spaced: token.spaced, classes: token.classes }
+    Word { text: shown, lower, kind: token.kind, spaced: token.spaced, classes: token.classes, rarity: token.rarity }
 }
 
 /// Drops hesitations and words said twice in a row, emoji and marks that then stand alone.
@@ -120,6 +123,8 @@ impl Prepared<'_> {
             } else if let Some(author) = called(document, word).filter(|_| comma || word.kind == Kind::Mention) {
                 self.called = Some(author);
                 from += 1;
+            } else if comma && is_vocative(word) {
+                from += 1;
             } else {
                 break;
             }
@@ -129,7 +134,7 @@ impl Prepared<'_> {
 
     /// Length of a filler phrase at this place.
     fn phrase(&self, at: usize) -> Option<usize> {
-        const PHRASES: [&[&str]; 14] = [
+        const PHRASES: [&[&str]; 21] = [
             &["i", "mean"],
             &["you", "know"],
             &["you", "see"],
@@ -144,6 +149,13 @@ impl Prepared<'_> {
             &["i", "'m", "afraid"],
             &["that's", "right"],
             &["all", "right"],
+            &["good", "morning"],
+            &["good", "afternoon"],
+            &["good", "evening"],
+            &["you", "are", "right"],
+            &["thank", "you"],
+            &["never", "mind"],
+            &["what", "do", "you", "say"],
         ];
         let opens = |phrase: &&&[&str]| {
             phrase
@@ -156,6 +168,21 @@ impl Prepared<'_> {
         (after.is_mark() && matches!(after.text, "," | "." | "-") || phrase[0] == "of").then_some(phrase.len())
     }
 
+    /// Cuts a long sentence where a clause ends, else at the limit.
+    fn shorten(&mut self) {
+        let cap = crate::param::param("CAP", 30.0) as usize;
+        let low = crate::param::param("LOW", 14.0) as usize;
+        if self.words.len() <= cap {
+            return;
+        }
+        let clause = |at: &usize| {
+            let word = &self.words[*at];
+            word.is_mark() && matches!(word.text, "," | ";" | ":" | "-" | "–") || word.is(&["but", "because", "so", "which", "and", "though"])
+        };
+        let cut = (low..cap).rev().find(clause).unwrap_or(cap);
+        self.words.truncate(cut);
+    }
+
     fn strip_back(&mut self, document: &Document<'_>) {
         while let [.., comma, last] = &self.words[..] {
             if !comma.is_mark() {
@@ -163,7 +190,7 @@ impl Prepared<'_> {
             }
             if let Some(author) = called(document, last) {
                 self.called = self.called.or(Some(author));
-            } else if !last.is(&[
+            } else if !is_vocative(last) && !last.is(&[
                 "please", "right", "okay", "ok", "huh", "thanks", "though", "too", "actually", "you", "sir", "madam",
                 "ma'am", "dear", "honey", "man", "guys", "yeah", "no",
             ]) {
@@ -182,6 +209,12 @@ fn is_filler(word: &Word<'_>) -> bool {
                 "oh", "well", "and", "but", "so", "hey", "hi", "hello", "okay", "ok", "yeah", "yes", "yep", "yup",
                 "alright", "anyway", "wow", "hmm", "because", "or", "ooh", "aha", "nope", "'cause", "cause",
             ]))
+}
+
+/// A name that is called and belongs to no author: "Hong, it seems …", "…, Dad".
+fn is_vocative(word: &Word<'_>) -> bool {
+    word.kind == Kind::Word && word.text.chars().next().is_some_and(char::is_uppercase) && !word.classes.any(Classes::STOP_EN.with(Classes::CHAT)) && word.text.len() > 1
+        && (is_proper(&word.lower) || word.is(&["dad", "mom", "mum", "mother", "father", "doctor", "professor", "mr"]) || word.rarity > 26)
 }
 
 /// The author whose name, or first name, this word is.
