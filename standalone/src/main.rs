@@ -1,3 +1,51 @@
-//! All of Recap in one process over an embedded store.
+//! `recap`: all of Recap in one process over an embedded store, and the commands around it.
+//!
+//! Its one law: exit code 0 after a clean end, 2 for bad usage or configuration, 1 else.
 
-fn main() {}
+mod check;
+mod cli;
+mod complaints;
+mod keys;
+mod local_key;
+mod serve;
+
+use std::process::ExitCode;
+
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    // A missing file is the normal case; what it sets is checked with everything else.
+    if let Err(error) = dotenvy::dotenv()
+        && !error.not_found()
+    {
+        eprintln!("error: .env cannot be read: {error}");
+        return ExitCode::from(2);
+    }
+    let cli: Cli = match complaints::parse(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(cli)) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        None => serve::run(cli.serve).await,
+        Some(Command::Serve(config)) => serve::run(*config).await,
+        Some(Command::Keys { command, store }) => keys::run(command, &store).await,
+        Some(Command::Check(config)) => check::run(config).await,
+    }
+}

@@ -24,6 +24,16 @@ impl Ledger {
         self.messages.entry(conversation.to_owned()).or_default().entry(content.to_owned()).or_insert(false);
     }
 
+    /// Takes over what another one was told.
+    pub fn merge(&mut self, other: Self) {
+        for (conversation, messages) in other.messages {
+            let known = self.messages.entry(conversation).or_default();
+            for (content, sure) in messages {
+                *known.entry(content).or_default() |= sure;
+            }
+        }
+    }
+
     /// The conversations posted to.
     pub fn conversations(&self) -> impl Iterator<Item = &str> {
         self.messages.keys().map(String::as_str)

@@ -1,0 +1,120 @@
+//! `recap keys`: the text of a key is printed once, alone on standard output, and never kept.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Subcommand;
+use shared::config::duration;
+use shared::domain::{ApiKey, Digest, Scope, Scopes, TenantId, Timestamp};
+use shared::ports::{Clock, IdSource};
+use shared_adapters::{StoreConfig, SystemClock, SystemIds, open_keys};
+
+/// How many characters of a key are kept to find it again: `rk_` and 32 of its 160 random bits.
+const PREFIX: usize = 11;
+
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Make a key and print it alone on standard output; it cannot be shown again
+    Create(CreateKey),
+    /// List all keys by their first characters
+    List,
+    /// Refuse a key from now on
+    Revoke {
+        /// The first characters of the key, as listed
+        prefix: String,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub struct CreateKey {
+    /// Whose data the key opens
+    #[arg(long, value_parser = tenant)]
+    pub tenant: TenantId,
+    /// What it may do: write, read, admin
+    #[arg(long, value_delimiter = ',', required = true, value_parser = scope)]
+    pub scopes: Vec<Scope>,
+    /// Requests a minute, where it differs from the default; 0 = no limit
+    #[arg(long)]
+    pub rate: Option<u32>,
+    /// Refuse it after this long, such as 90d
+    #[arg(long, value_parser = duration)]
+    pub expires: Option<Duration>,
+}
+
+fn tenant(text: &str) -> Result<TenantId, String> {
+    TenantId::parse(text).map_err(|error| error.to_string())
+}
+
+fn scope(text: &str) -> Result<Scope, String> {
+    match text {
+        "write" => Ok(Scope::Write),
+        "read" => Ok(Scope::Read),
+        "admin" => Ok(Scope::Admin),
+        _ => Err("a scope is write, read or admin".to_owned()),
+    }
+}
+
+/// A fresh key: its text, and what is kept of it.
+pub fn mint(create: &CreateKey, ids: &dyn IdSource, now: Timestamp) -> (String, ApiKey) {
+    let (left, right) = (u128::from_be_bytes(ids.random()), u128::from_be_bytes(ids.random()));
+    let text = format!("rk_{left:032x}{:08x}", right & 0xffff_ffff);
+    let key = ApiKey {
+        hash: Digest::of(text.as_bytes()),
+        prefix: text[..PREFIX].to_owned(),
+        tenant: create.tenant.clone(),
+        scopes: Scopes::from(create.scopes.clone()),
+        rate: create.rate,
+        created_at: now,
+        expires_at: create.expires.map(|length| now.plus(length)),
+        revoked_at: None,
+    };
+    (text, key)
+}
+
+/// Runs one of the commands.
+pub async fn run(command: KeysCommand, store: &StoreConfig) -> anyhow::Result<ExitCode> {
+    let keys = open_keys(store).await.context("cannot open the store")?;
+    let now = SystemClock.now();
+    match command {
+        KeysCommand::Create(create) => {
+            let (text, key) = mint(&create, &SystemIds, now);
+            keys.create(&key).await.context("cannot store the key")?;
+            eprintln!("A key of tenant {}. It is shown this once:", key.tenant);
+            println!("{text}");
+        }
+        KeysCommand::List => {
+            for key in keys.list().await? {
+                println!("{}", row(&key, now));
+            }
+        }
+        KeysCommand::Revoke { prefix } => {
+            if !keys.revoke(&prefix, now).await? {
+                eprintln!("error: no key begins with {prefix}: `recap keys list` shows them");
+                return Ok(ExitCode::FAILURE);
+            }
+            eprintln!("Key {prefix} is refused from now on.");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn row(key: &ApiKey, now: Timestamp) -> String {
+    let scopes: Vec<&str> = Vec::from(key.scopes)
+        .into_iter()
+        .map(|scope| match scope {
+            Scope::Write => "write",
+            Scope::Read => "read",
+            Scope::Admin => "admin",
+        })
+        .collect();
+    let rate = key.rate.map_or_else(|| "default".to_owned(), |rate| format!("{rate}/min"));
+    let state = if key.revoked_at.is_some() {
+        "revoked"
+    } else if key.expires_at.is_some_and(|at| at <= now) {
+        "expired"
+    } else {
+        "active"
+    };
+    format!("{}…  {}  {}  {rate}  {state}  {}", key.prefix, key.tenant, scopes.join(","), key.created_at)
+}

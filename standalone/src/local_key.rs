@@ -1,0 +1,29 @@
+//! The key of the machine's own dashboard: made at the first start on this machine only, shown once as a link.
+
+use std::net::SocketAddr;
+
+use anyhow::Context;
+use shared::domain::{Scope, TenantId};
+use shared::ports::Ports;
+
+use crate::keys::{CreateKey, mint};
+
+/// Makes the first key of a store that is served to this machine only, and gives the link that opens the dashboard
+/// with it. The key rides in the fragment, which browsers do not send.
+pub async fn first_link(ports: &Ports, address: SocketAddr) -> anyhow::Result<Option<String>> {
+    if !address.ip().is_loopback() {
+        return Ok(None);
+    }
+    if !ports.keys.list().await.context("cannot read the keys")?.is_empty() {
+        return Ok(None);
+    }
+    let create = CreateKey {
+        tenant: TenantId::public(),
+        scopes: vec![Scope::Write, Scope::Read, Scope::Admin],
+        rate: Some(0),
+        expires: None,
+    };
+    let (text, key) = mint(&create, ports.ids.as_ref(), ports.clock.now());
+    ports.keys.create(&key).await.context("cannot store the local key")?;
+    Ok(Some(format!("http://localhost:{}/#key={text}", address.port())))
+}
