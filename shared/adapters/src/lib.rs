@@ -1,1 +1,24 @@
-//! The real and embedded adapters behind Recap's ports.
+//! The real and embedded adapters behind Recap's ports: the only package that names a driver.
+//!
+//! Its one law: an adapter keeps the laws of its port, and whoever uses it cannot tell which one it is.
+//!
+//! - [`config`]: where the store and the bus are
+//! - [`open`](mod@open): a configuration turned into [`shared::ports::Ports`]
+//! - [`sqlite`]: the embedded log, views and keys
+//! - [`channel_bus`]: the bus within one process
+//! - [`rate_limiter`]: limits counted within one process
+//! - [`system`]: the machine's clock and random numbers
+
+pub mod channel_bus;
+pub mod config;
+pub mod open;
+pub mod rate_limiter;
+pub mod sqlite;
+pub mod system;
+
+pub use channel_bus::ChannelEventBus;
+pub use config::StoreConfig;
+pub use open::{Closing, OpenError, open, open_closing, open_keys};
+pub use rate_limiter::LocalRateLimiter;
+pub use sqlite::{SqliteKeyStore, SqliteMessageLog, SqliteViewStore};
+pub use system::{SystemClock, SystemIds};

@@ -1,0 +1,212 @@
+//! One batch appended within the writer's transaction. Law: all checks come before the first insert, so a refused
+//! batch leaves no trace and the others of the commit stand.
+
+use rusqlite::{Connection, Statement};
+use shared::domain::{ConversationId, ConversationKey, EndReason, Seq, Timestamp};
+use shared::ports::{Append, AppendError, Appended, Condition, Draft, Entry};
+
+use super::heads::{Heads, Place};
+use super::idempotency;
+use super::repost::{self, Repost};
+use super::rows::{Tail, number, stored};
+use super::schema::Kind;
+
+/// A batch's answer, or a failure of the whole commit.
+pub(super) type Outcome = rusqlite::Result<Result<Appended, AppendError>>;
+
+/// What appending needs: the writer's connection and what is known of it.
+pub(super) struct Appender<'c> {
+    connection: &'c Connection,
+    insert: Statement<'c>,
+    heads: Heads,
+    /// The place of the next record in order of arrival. Never given twice, so that no reader of arrivals misses one.
+    next_arrival: u64,
+    /// Idempotency answers kept in the running transaction, and the newest time of receipt among them.
+    answers: (u64, Timestamp),
+}
+
+const INSERT: &str = "INSERT INTO records (id, conversation, seq, kind, newest, received, others, late_at, run,
+     message_id, salt, user, metadata, content) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+
+impl<'c> Appender<'c> {
+    pub(super) fn new(connection: &'c Connection) -> rusqlite::Result<Self> {
+        let mut appender = Self {
+            connection,
+            insert: connection.prepare(INSERT)?,
+            heads: Heads::new(),
+            next_arrival: 0,
+            answers: (0, Timestamp::MIN),
+        };
+        appender.reload()?;
+        Ok(appender)
+    }
+
+    /// Forgets what a rolled back transaction may have left in memory.
+    pub(super) fn reload(&mut self) -> rusqlite::Result<()> {
+        self.heads.forget();
+        self.answers = (0, Timestamp::MIN);
+        let sql = "SELECT max((SELECT next FROM arrivals), coalesce((SELECT max(id) + 1 FROM records), 0))";
+        self.next_arrival = self.connection.query_row(sql, [], |row| number(row, 0))?;
+        Ok(())
+    }
+
+    /// What else has to be done before the commit.
+    pub(super) fn before_commit(&mut self) -> rusqlite::Result<()> {
+        let (kept, now) = std::mem::replace(&mut self.answers, (0, Timestamp::MIN));
+        if kept > 0 {
+            idempotency::prune(self.connection, now, kept)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn heads(&mut self) -> &mut Heads {
+        &mut self.heads
+    }
+
+    pub(super) fn next_arrival(&self) -> u64 {
+        self.next_arrival
+    }
+
+    /// Checks a batch and inserts it.
+    pub(super) fn append(&mut self, batch: &Append) -> Outcome {
+        let name = batch.idempotency.as_ref().map(|request| idempotency::name(batch.tenant(), &request.key));
+        if let (Some(request), Some(name)) = (&batch.idempotency, &name)
+            && let Some(answered) = idempotency::find(self.connection, name)?
+        {
+            if answered.body != request.body {
+                return Ok(Err(AppendError::IdempotencyMismatch));
+            }
+            return self.replay(batch, answered).map(Ok);
+        }
+        let place = self.heads.find(self.connection, &batch.key)?;
+        let tail = place.map_or(Tail::EMPTY, |place| place.tail);
+        if let Some(error) = refused(batch.condition, place) {
+            return Ok(Err(error));
+        }
+        let ended = matches!(tail.kind, Kind::EndRequested | Kind::EndIdle);
+        let entries: &[Entry] = if batch.condition == Condition::Open && ended { &[] } else { &batch.entries };
+        let duplicates = match repost::find(self.connection, place, entries, batch.received_at)? {
+            Repost::None => Vec::new(),
+            Repost::Taken { index } => return Ok(Err(AppendError::MessageIdTaken { index })),
+            Repost::Duplicates(indexes) => indexes,
+        };
+        let (inserted, head) = self.insert_entries(batch, entries, &duplicates, place)?;
+        let duplicates = u32::try_from(duplicates.len()).unwrap_or(u32::MAX);
+        if let (Some(request), Some(name)) = (&batch.idempotency, &name) {
+            let answer = (inserted, duplicates);
+            idempotency::keep(self.connection, (name, request), &batch.key.conversation, answer, batch.received_at)?;
+            self.answers = (self.answers.0 + 1, self.answers.1.max(batch.received_at));
+        }
+        let conversation = batch.key.conversation.clone();
+        Ok(Ok(Appended { conversation, inserted, duplicates, replayed: false, head: Seq(head) }))
+    }
+
+    fn replay(&mut self, batch: &Append, answered: idempotency::Answered) -> rusqlite::Result<Appended> {
+        let conversation: ConversationId = answered.conversation;
+        let key = ConversationKey::new(batch.key.tenant.clone(), conversation.clone());
+        let head = self.heads.find(self.connection, &key)?.map_or(0, |place| place.tail.seq);
+        Ok(Appended {
+            conversation,
+            inserted: u32::try_from(answered.inserted).unwrap_or(u32::MAX),
+            duplicates: u32::try_from(answered.duplicates).unwrap_or(u32::MAX),
+            replayed: true,
+            head: Seq(head),
+        })
+    }
+
+    /// Inserts all entries but the duplicates; answers how many, and the last seq.
+    fn insert_entries(
+        &mut self,
+        batch: &Append,
+        entries: &[Entry],
+        duplicates: &[usize],
+        place: Option<Place>,
+    ) -> rusqlite::Result<(u32, u64)> {
+        let mut tail = place.map_or(Tail::EMPTY, |place| place.tail);
+        if entries.len() == duplicates.len() {
+            return Ok((0, tail.seq));
+        }
+        let conversation = match place {
+            Some(place) => place.conversation,
+            None => self.intern(&batch.key)?,
+        };
+        let received_at = batch.received_at.as_millis();
+        let mut inserted = 0;
+        for (index, entry) in entries.iter().enumerate() {
+            if duplicates.binary_search(&index).is_ok() {
+                continue;
+            }
+            tail = self.insert_entry(conversation, &tail, entry, received_at)?;
+            inserted += 1;
+        }
+        self.heads.moved(&batch.key, Place { conversation, tail });
+        Ok((inserted, tail.seq))
+    }
+
+    fn insert_entry(
+        &mut self,
+        conversation: i64,
+        tail: &Tail,
+        entry: &Entry,
+        received_at: i64,
+    ) -> rusqlite::Result<Tail> {
+        let (kind, late_at, newest) = place_in_time(tail, entry, received_at);
+        let seq = tail.seq + 1;
+        let run = (kind != Kind::Message).then(|| tail.run.unwrap_or(seq));
+        let others = tail.others + u64::from(!kind.is_message());
+        let draft = match entry {
+            Entry::Posted(draft) => Some(draft),
+            Entry::Ended(_) => None,
+        };
+        self.insert.execute(rusqlite::params![
+            stored(self.next_arrival),
+            conversation,
+            stored(seq),
+            kind.code(),
+            newest,
+            received_at.saturating_sub(newest),
+            stored(others),
+            late_at,
+            run.map(stored),
+            draft.and_then(|draft| draft.message_id.as_ref()).map(shared::domain::MessageId::as_str),
+            draft.map(|draft| draft.salt),
+            draft.map(|draft| draft.user.as_str()),
+            draft.and_then(|draft| draft.metadata.as_ref()).map(shared::domain::Metadata::as_json),
+            draft.map(|draft| &*draft.content),
+        ])?;
+        self.next_arrival += 1;
+        Ok(Tail { seq, kind, newest, received_at, others, run })
+    }
+
+    fn intern(&self, key: &ConversationKey) -> rusqlite::Result<i64> {
+        self.connection
+            .prepare_cached("INSERT INTO conversations (tenant, name) VALUES (?1, ?2)")?
+            .insert((key.tenant.as_str(), key.conversation.as_str()))
+    }
+}
+
+fn refused(condition: Condition, place: Option<Place>) -> Option<AppendError> {
+    match (condition, place) {
+        (Condition::Open, None) => Some(AppendError::NotFound),
+        (Condition::HeadIs(seq), place) if seq.0 != place.map_or(0, |place| place.tail.seq) => {
+            Some(AppendError::HeadMoved)
+        }
+        _ => None,
+    }
+}
+
+/// The kind of a new record, its own timestamp if it is late, and the newest timestamp after it.
+fn place_in_time(tail: &Tail, entry: &Entry, received_at: i64) -> (Kind, Option<i64>, i64) {
+    let draft = match entry {
+        Entry::Posted(draft) => draft,
+        Entry::Ended(EndReason::Requested) => return (Kind::EndRequested, None, tail.newest),
+        Entry::Ended(EndReason::Idle) => return (Kind::EndIdle, None, tail.newest),
+    };
+    let at = effective(draft, received_at);
+    if at < tail.newest { (Kind::Late, Some(at), tail.newest) } else { (Kind::Message, None, at) }
+}
+
+/// When a message was written, as far as it is known.
+pub(super) fn effective(draft: &Draft, received_at: i64) -> i64 {
+    draft.timestamp.map_or(received_at, Timestamp::as_millis)
+}

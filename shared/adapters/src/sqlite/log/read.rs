@@ -1,0 +1,68 @@
+//! Records and heads read by seq.
+
+use rusqlite::{Connection, OptionalExtension as _};
+use shared::domain::{ConversationKey, EndReason, Record, Seq, Timestamp};
+use shared::ports::Head;
+
+use super::rows::{self, RECORD, number, record, stored};
+use super::schema::Kind;
+
+/// Records from a seq on.
+pub(super) fn from(
+    connection: &Connection,
+    key: &ConversationKey,
+    from: Seq,
+    limit: usize,
+) -> rusqlite::Result<Vec<Record>> {
+    let Some(conversation) = rows::conversation(connection, key)? else { return Ok(Vec::new()) };
+    let sql = format!("SELECT {RECORD} FROM records WHERE conversation = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let records = statement.query_map((conversation, stored(from.0), stored(limit as u64)), record)?;
+    records.collect()
+}
+
+/// Single records.
+pub(super) fn places(
+    connection: &Connection,
+    places: &[(ConversationKey, Seq)],
+) -> rusqlite::Result<Vec<Option<Record>>> {
+    let sql = format!("SELECT {RECORD} FROM records WHERE conversation = ?1 AND seq = ?2");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut found = Vec::with_capacity(places.len());
+    for (key, seq) in places {
+        let conversation = rows::conversation(connection, key)?;
+        let Some(conversation) = conversation else {
+            found.push(None);
+            continue;
+        };
+        found.push(statement.query_row((conversation, stored(seq.0)), record).optional()?);
+    }
+    Ok(found)
+}
+
+/// Where a conversation stands.
+pub(super) fn head(connection: &Connection, key: &ConversationKey) -> rusqlite::Result<Option<Head>> {
+    let Some(conversation) = rows::conversation(connection, key)? else { return Ok(None) };
+    let Some(tail) = rows::tail(connection, conversation)? else { return Ok(None) };
+    let ended = match tail.kind {
+        Kind::EndRequested => Some(EndReason::Requested),
+        Kind::EndIdle => Some(EndReason::Idle),
+        Kind::Message | Kind::Late | Kind::Tombstone => None,
+    };
+    Ok(Some(Head {
+        seq: Seq(tail.seq),
+        last_message: if tail.kind.is_message() { Seq(tail.seq) } else { last_message(connection, conversation)? },
+        messages: tail.seq - tail.others,
+        received_at: Timestamp::from_millis(tail.received_at),
+        ended,
+    }))
+}
+
+/// The last message, where the last record is none: a few records back.
+fn last_message(connection: &Connection, conversation: i64) -> rusqlite::Result<Seq> {
+    let found = connection
+        .prepare_cached("SELECT seq FROM records WHERE conversation = ?1 AND kind IN (0, 1) ORDER BY seq DESC LIMIT 1")?
+        .query_row([conversation], |row| number(row, 0))
+        .optional()?;
+    Ok(Seq(found.unwrap_or(0)))
+}
