@@ -9,6 +9,11 @@
 //! - [`admission`]: what the gate tells the extractors
 //! - [`config`](crate::config): settings
 //! - [`gate`]: the one layer around all routes
+//! - [`server`]: the accept loop
+//! - [`ops`]: health, readiness, metrics
+//! - [`mod@metrics`]: the recorder
+//! - [`logs`]: log lines
+//! - [`shutdown`]: a process from start to end
 //! - [`tasks`]: background work and its end
 
 pub mod admission;
@@ -16,11 +21,21 @@ pub mod config;
 pub mod error;
 pub mod extract;
 pub mod gate;
+pub mod logs;
+pub mod metrics;
+pub mod ops;
 pub mod reply;
+pub mod server;
+pub mod shutdown;
 pub mod tasks;
 
 pub use config::HttpConfig;
 pub use error::{ApiError, ApiResult, FieldError};
 pub use extract::{Admin, ConversationPath, JsonBody, Reader, StrictQuery, UserPath, Writer};
-pub use gate::{Gate, GatePorts};
+pub use gate::{Gate, GatePorts, GatedRouter};
+pub use logs::LogConfig;
+pub use metrics::Metrics;
+pub use ops::Readiness;
+pub use server::{ServeError, Server};
+pub use shutdown::{RunError, run_until_stopped};
 pub use tasks::{TaskError, TaskResult, Tasks};

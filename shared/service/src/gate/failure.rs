@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
 use http::header::{
     CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, TRANSFER_ENCODING, UPGRADE,
     WWW_AUTHENTICATE,
@@ -75,6 +76,25 @@ pub(super) fn write(response: &mut Response, error: &ApiError, now: Timestamp) {
 /// A whole response for an error that came from nowhere else.
 pub(super) fn response(error: &ApiError) -> Response {
     error.status().into_response()
+}
+
+/// The bytes of a response after which the connection closes.
+pub(super) fn raw(error: &ApiError, request_id: &HeaderValue, now: Timestamp) -> Bytes {
+    let body = error.body(now);
+    let status = error.status();
+    let reason = status.canonical_reason().unwrap_or_default();
+    let retry_after = error.wait().map_or(String::new(), |wait| {
+        let seconds = whole_seconds(wait).max(1);
+        format!("retry-after: {seconds}\r\n")
+    });
+    let (code, request_id, length) = (status.as_u16(), request_id.to_str().unwrap_or_default(), body.len());
+    let text = format!(
+        "HTTP/1.1 {code} {reason}\r\ncontent-type: application/json\r\nx-request-id: {request_id}\r\n\
+         x-content-type-options: nosniff\r\n{retry_after}connection: close\r\ncontent-length: {length}\r\n\r\n"
+    );
+    let mut bytes = text.into_bytes();
+    bytes.extend_from_slice(&body);
+    Bytes::from(bytes)
 }
 
 #[cfg(test)]

@@ -23,6 +23,8 @@ use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use axum::Router;
+use bytes::Bytes;
+use http::HeaderMap;
 use shared::domain::{Scope, Scopes};
 use shared::ports::{Clock, IdSource, KeyStore, Ports, RateLimiter};
 
@@ -32,6 +34,7 @@ pub use request_id::X_REQUEST_ID;
 
 use crate::admission::BodyLimits;
 use crate::config::{Anonymous, HttpConfig, Networks, Origins};
+use crate::error::ApiError;
 use key_cache::KeyCache;
 use log_line::FailureLog;
 use quotas::Quotas;
@@ -107,9 +110,32 @@ impl Gate {
         Self { state: Arc::new(state) }
     }
 
-    /// Lays the gate around all routes of `router` and its fallback. Routes added later are outside.
-    pub fn around(&self, router: Router) -> Router {
+    /// Lays the gate around all routes of `router` and its fallback.
+    #[must_use]
+    pub fn around(&self, router: Router) -> GatedRouter {
         // With its state given, axum builds each route once instead of at each request.
-        router.layer(service::GateLayer::new(Arc::clone(&self.state))).with_state(())
+        let router = router.layer(service::GateLayer::new(Arc::clone(&self.state))).with_state(());
+        GatedRouter { router, state: Arc::clone(&self.state) }
+    }
+}
+
+/// All routes of a listener with the gate around them: the only thing that a server serves.
+#[derive(Clone)]
+pub struct GatedRouter {
+    router: Router,
+    state: Arc<State>,
+}
+
+impl GatedRouter {
+    /// The routes, to be called without a socket.
+    pub fn router(&self) -> &Router {
+        &self.router
+    }
+
+    /// A whole HTTP/1.1 response for what is refused before there is a request.
+    pub(crate) fn refusal(&self, error: &ApiError) -> Bytes {
+        self.state.errors.record(error.code());
+        let id = request_id::of(&HeaderMap::new(), self.state.ids.as_ref());
+        failure::raw(error, &id, self.state.clock.now())
     }
 }
