@@ -7,7 +7,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use parking_lot::Mutex;
 use shared::domain::ConversationKey;
-use shared::ports::{Announcement, Clock, EventBus, Ports, ViewStore};
+use shared::ports::{Announcement, Clock, EventBus, Ports};
 use shared_service::Tasks;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, sleep_until};
@@ -16,7 +16,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::frames::{self, Ending};
 use super::heard::{Announcements, Heard};
-use super::load::{self, Loaded};
+use super::load::{self, Loaded, Sources};
 use super::schedule::{Room, Schedule};
 use crate::config::QueryConfig;
 use crate::query::SummaryType;
@@ -30,7 +30,7 @@ const RETRY: Duration = Duration::from_secs(1);
 
 /// Knows who listens to what.
 pub struct Hub {
-    views: Arc<dyn ViewStore>,
+    sources: Sources,
     bus: Arc<dyn EventBus>,
     /// For the times in error frames and the delay of summaries.
     pub clock: Arc<dyn Clock>,
@@ -64,7 +64,7 @@ impl Hub {
     #[must_use]
     pub fn start(ports: &Ports, config: &QueryConfig, tasks: &Tasks) -> Arc<Self> {
         let hub = Arc::new(Self {
-            views: Arc::clone(&ports.views),
+            sources: Sources { views: Arc::clone(&ports.views), log: Arc::clone(&ports.log) },
             bus: Arc::clone(&ports.bus),
             clock: Arc::clone(&ports.clock),
             config: *config,
@@ -103,7 +103,7 @@ impl Hub {
                 if batch.is_empty() {
                     break;
                 }
-                loads.push(load::load(Arc::clone(&self.views), batch));
+                loads.push(load::load(self.sources.clone(), batch));
             }
             let next = self.schedule.lock().next().filter(|_| loads.len() < LOADS);
             tokio::select! {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 use shared::domain::{ConversationKey, SummaryVersion, Version};
-use shared::ports::{ConversationRow, StoreError, ViewStore};
+use shared::ports::{ConversationRow, MessageLog, StoreError, ViewStore};
 
 use super::board::{Board, SummaryFrame};
 use super::frames::{self, Ending};
@@ -20,20 +20,30 @@ pub struct Loaded {
     pub ended: Result<Vec<bool>, StoreError>,
 }
 
+/// Where a load reads.
+#[derive(Clone)]
+pub struct Sources {
+    /// What is shown.
+    pub views: Arc<dyn ViewStore>,
+    /// Whether it is over.
+    pub log: Arc<dyn MessageLog>,
+}
+
 /// Loads the conversations and shows what is new.
-pub async fn load(views: Arc<dyn ViewStore>, batch: Vec<Due>) -> Loaded {
-    let ended = fill(views.as_ref(), &batch).await;
+pub async fn load(sources: Sources, batch: Vec<Due>) -> Loaded {
+    let ended = fill(&sources, &batch).await;
     Loaded { batch, ended }
 }
 
-async fn fill(views: &dyn ViewStore, batch: &[Due]) -> Result<Vec<bool>, StoreError> {
+async fn fill(sources: &Sources, batch: &[Due]) -> Result<Vec<bool>, StoreError> {
     let keys: Vec<ConversationKey> = batch.iter().map(|due| due.room.key.clone()).collect();
-    let rows = views.conversations(&keys).await?;
-    try_join_all(batch.iter().zip(rows).map(|(due, row)| show(views, due, row))).await
+    let rows = sources.views.conversations(&keys).await?;
+    try_join_all(batch.iter().zip(rows).map(|(due, row)| show(sources, due, row))).await
 }
 
 /// Shows a row on its board. Answers whether that was the last.
-async fn show(views: &dyn ViewStore, due: &Due, row: Option<ConversationRow>) -> Result<bool, StoreError> {
+async fn show(sources: &Sources, due: &Due, row: Option<ConversationRow>) -> Result<bool, StoreError> {
+    let views = sources.views.as_ref();
     let room = due.room.as_ref();
     let newest = row.as_ref().and_then(|row| row.summary).map_or(Version::ZERO, |pointer| pointer.version);
     let (shown, blank) = {
@@ -61,13 +71,25 @@ async fn show(views: &dyn ViewStore, due: &Due, row: Option<ConversationRow>) ->
         let new = row.view.messages > 0 && board.show_insights(insights);
         new || several || board.version() > before
     });
-    let covered = row.summary.is_some_and(|pointer| pointer.covers.last_seq >= row.view.last_message);
-    match row.view.ended {
-        Some(reason) if covered || due.ended || row.view.messages == 0 => {
-            end(room, reason.into());
+    match ending(sources, due, &row).await? {
+        Some(reason) => {
+            end(room, reason);
             Ok(true)
         }
-        _ => Ok(false),
+        None => Ok(false),
+    }
+}
+
+/// Why the conversation is over, if it is and its last summary is there.
+async fn ending(sources: &Sources, due: &Due, row: &ConversationRow) -> Result<Option<Ending>, StoreError> {
+    let covered = row.summary.is_some_and(|pointer| pointer.covers.last_seq >= row.view.last_message);
+    if row.view.ended.is_none() || !(covered || due.ended || row.view.messages == 0) {
+        return Ok(None);
+    }
+    // A message that opened it again may not be in the view yet.
+    match sources.log.head(&due.room.key).await? {
+        Some(head) => Ok(head.ended.map(Ending::from)),
+        None => Ok(Some(Ending::Erased)),
     }
 }
 

@@ -55,7 +55,8 @@ mod tests {
                 seen = total.min(offset + limit);
             }
             prop_assert_eq!(seen, total);
-            prop_assert!(Paging { page: pages + 1, limit }.offset() >= total);
+            let beyond = Paging { page: pages + 1, limit };
+            prop_assert!(beyond.offset() >= total);
         }
     }
 }
