@@ -1,0 +1,11 @@
+//! The worker over small stores in memory with faults, in simulated time, and over the embedded adapters.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod check;
+mod embedded;
+mod memory;
+mod oracle;
+mod project;
+mod random;
+mod summarize;
+mod world;

@@ -1,0 +1,114 @@
+//! Random histories: posts, ends, erasures, restarts and faults in any order. In the end every view is the fold of
+//! its log, and every message is covered.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use shared::config::SummaryPolicy;
+use shared::domain::Seq;
+use shared::ports::MessageLog as _;
+use summarizer_worker::{WorkerConfig, check};
+
+use crate::memory::Weather;
+use crate::oracle::{assert_covered, assert_views};
+use crate::world::{World, key, until};
+
+#[derive(Debug, Clone)]
+enum Act {
+    Post { conversation: u8, count: usize },
+    End { conversation: u8 },
+    Erase { conversation: u8 },
+    Notice { conversation: u8, seq: u64 },
+    Weather { lost: u32, doubled: u32 },
+    Faults { store: u64, log: u64, stale: u64, engine: u64 },
+    Restart { workers: usize },
+    Wait { millis: u64 },
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let conversation = 0..4u8;
+    prop_oneof![
+        8 => (conversation.clone(), prop_oneof![1..5usize, 30..90usize])
+            .prop_map(|(conversation, count)| Act::Post { conversation, count }),
+        2 => conversation.clone().prop_map(|conversation| Act::End { conversation }),
+        1 => conversation.clone().prop_map(|conversation| Act::Erase { conversation }),
+        2 => (conversation, 0..200u64).prop_map(|(conversation, seq)| Act::Notice { conversation, seq }),
+        1 => (0..=100u32, 0..=100u32).prop_map(|(lost, doubled)| Act::Weather { lost, doubled }),
+        2 => (0..4u64, 0..4u64, 0..4u64, 0..4u64)
+            .prop_map(|(store, log, stale, engine)| Act::Faults { store, log, stale, engine }),
+        1 => (1..3usize).prop_map(|workers| Act::Restart { workers }),
+        6 => (0..3_000u64).prop_map(|millis| Act::Wait { millis }),
+    ]
+}
+
+async fn play(seed: u64, acts: Vec<Act>) {
+    let policy = SummaryPolicy {
+        summary_idle: Duration::from_secs(1),
+        summary_min_interval: Duration::from_secs(2),
+        conversation_idle_end: Duration::ZERO,
+        ..SummaryPolicy::default()
+    };
+    let mut world = World::seeded(WorkerConfig { policy, ..WorkerConfig::default() }, seed);
+    let engine = crate::memory::CountingEngine::paid();
+    world.start(engine.clone());
+    for act in acts {
+        let name = |conversation: u8| key(&format!("c{conversation}"));
+        match act {
+            Act::Post { conversation, count } => drop(world.post(&name(conversation), count).await),
+            Act::End { conversation } if world.log.all(&name(conversation)).is_empty() => {}
+            Act::End { conversation } => drop(world.end(&name(conversation)).await),
+            Act::Erase { conversation } => drop(world.log.erase(&name(conversation)).await),
+            Act::Notice { conversation, seq } => world.notify(&name(conversation), Seq(seq)),
+            Act::Weather { lost, doubled } => world.bus.weather(Weather { lost, doubled, shuffled: true }),
+            Act::Faults { store, log, stale, engine: calls } => {
+                world.views.faults.next(store);
+                world.log.faults.next(log);
+                world.views.stale.next(stale);
+                engine.faults.next(calls);
+            }
+            Act::Restart { workers } => {
+                world.stop().await;
+                for _ in 0..workers {
+                    world.start(engine.clone());
+                }
+            }
+            Act::Wait { millis } => tokio::time::sleep(Duration::from_millis(millis)).await,
+        }
+    }
+    settle(&world).await;
+    assert_views(&world);
+    assert_covered(&world);
+    world.stop().await;
+    for faults in [&world.views.faults, &world.log.faults] {
+        faults.next(0);
+    }
+    let report = check(&world.ports).await.unwrap();
+    assert!(report.is_clean() && report.behind == 0, "{report}: {:?}", report.faults);
+}
+
+async fn settle(world: &World) {
+    until("everything covered", || {
+        let state = world.views.state.lock();
+        let no_more: Vec<_> = state.views.keys().filter(|key| world.log.all(key).is_empty()).collect();
+        let done = |key: &shared::domain::ConversationKey| {
+            let records = world.log.all(key);
+            let last = records.iter().rev().find(|record| record.posted().is_some()).map(|record| record.seq);
+            state.views.get(key).is_some_and(|view| view.applied_seq.0 == records.len() as u64)
+                && state.pointer(key).map(|pointer| pointer.covers.last_seq) == last
+        };
+        no_more.is_empty() && world.log.keys().iter().all(done)
+    })
+    .await;
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn whatever_happens_views_follow_the_log_and_everything_is_covered(
+        seed in any::<u64>(),
+        acts in proptest::collection::vec(act(), 1..40),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        runtime.block_on(play(seed, acts));
+    }
+}
