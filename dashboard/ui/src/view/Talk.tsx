@@ -1,0 +1,147 @@
+// The middle pane: the head of the conversation, and its messages.
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { dialog, drawer, listShown, pane, summaryShown } from "../state/app.ts";
+import type { Conversation } from "../state/conversation.ts";
+import * as list from "../state/list.ts";
+import { plural } from "../time.ts";
+import { postLine } from "./curl.ts";
+import { Icon } from "./icons.tsx";
+import { CopyLine, Empty, IconButton, Name, Skeleton } from "./small.tsx";
+import { Timeline } from "./Timeline.tsx";
+
+export function Talk({ talk }: { talk: Conversation }): JSX.Element {
+  return (
+    <main class="pane talk-pane" id="main">
+      <Head talk={talk} />
+      <Body talk={talk} />
+    </main>
+  );
+}
+
+function Head({ talk }: { talk: Conversation }): JSX.Element {
+  const row = list.rowOf(talk.id);
+  const insights = talk.insights.value;
+  const people =
+    insights?.participant_count ??
+    (Array.isArray(insights?.participants) ? insights.participants.length : insights?.participants) ??
+    row?.participant_count ??
+    talk.summary.value?.insights.participants?.length;
+  const messages = talk.messageCount.value;
+  return (
+    <header class="pane-head talk-head">
+      <IconButton
+        class="to-list"
+        icon="list"
+        label={listShown.value ? "Hide the conversations ([)" : "Show the conversations ([)"}
+        onClick={toggleList}
+      />
+      <div class="talk-title">
+        <h1>
+          <Name text={talk.id} />
+        </h1>
+        <p class="small dim">
+          {people !== undefined && <span>{plural(Number(people), "person", "people")}</span>}
+          {messages > 0 && <span>{plural(messages, "message")}</span>}
+          {talk.ended.value && <span>ended</span>}
+        </p>
+      </div>
+      <JumpToDate talk={talk} />
+      <IconButton icon="code" label="Use it from a terminal" onClick={() => (dialog.value = "curl")} />
+      {!talk.ended.value && messages > 0 && (
+        <IconButton icon="end" label="End the conversation" onClick={() => (dialog.value = "end")} />
+      )}
+      <IconButton
+        class="to-summary"
+        icon="panel"
+        label={summaryShown.value ? "Hide the summary (])" : "Show the summary (])"}
+        onClick={() => (summaryShown.value = !summaryShown.value)}
+      />
+    </header>
+  );
+}
+
+function toggleList(): void {
+  if (matchMedia("(max-width: 1099px)").matches) {
+    drawer.value = !drawer.value;
+    if (matchMedia("(max-width: 719px)").matches) pane.value = "list";
+  } else listShown.value = !listShown.value;
+}
+
+function JumpToDate({ talk }: { talk: Conversation }): JSX.Element | null {
+  const [shown, setShown] = useState(false);
+  if (talk.messageCount.value === 0) return null;
+  const jump = (event: SubmitEvent): void => {
+    event.preventDefault();
+    const field = (event.currentTarget as HTMLFormElement).elements.namedItem("day") as HTMLInputElement;
+    if (!field.value) return;
+    setShown(false);
+    const moment = new Date(`${field.value}T00:00`).toISOString();
+    void talk.attempt(() => talk.goToMoment(moment));
+  };
+  return (
+    <div class="jump">
+      <button
+        type="button"
+        class="icon-button"
+        aria-expanded={shown}
+        aria-label="Go to a date"
+        title="Go to a date"
+        onClick={() => setShown(!shown)}
+      >
+        <Icon name="calendar" />
+      </button>
+      {shown && (
+        <form class="pop" onSubmit={jump} onKeyDown={(event) => event.key === "Escape" && setShown(false)}>
+          <label>
+            Go to the first message of
+            <input type="date" name="day" required autofocus />
+          </label>
+          <button type="submit" class="primary">
+            Go
+          </button>
+        </form>
+      )}
+    </div>
+  );
+}
+
+function Body({ talk }: { talk: Conversation }): JSX.Element {
+  const status = talk.status.value;
+  if (status === "loading") {
+    return (
+      <div class="talk-loading">
+        <Skeleton lines={14} />
+      </div>
+    );
+  }
+  if (status === "missing") return <Missing id={talk.id} />;
+  if (status === "failed") {
+    return (
+      <Empty title="This conversation cannot be shown" icon="talk">
+        <p>{talk.failure.value?.message}</p>
+        {talk.failure.value?.requestId && (
+          <p class="small dim">
+            Request <code>{talk.failure.value.requestId}</code>
+          </p>
+        )}
+        <button type="button" class="primary" onClick={() => void talk.open()}>
+          Try again
+        </button>
+      </Empty>
+    );
+  }
+  return <Timeline talk={talk} />;
+}
+
+function Missing({ id }: { id: string }): JSX.Element {
+  const line = postLine(id);
+  return (
+    <Empty title="No messages here yet" icon="talk">
+      <p>
+        There is no conversation <Name text={id} /> for you yet. This page is listening: the first message opens it.
+      </p>
+      <CopyLine text={line.text} shown={line.shown} />
+    </Empty>
+  );
+}
