@@ -1,6 +1,6 @@
 //! What reading and checking a body of `POST /chats` costs.
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput};
 use ingest_api::request::PostChatsRequest;
 use shared::config::MessageLimits;
 use shared::ports::IdSource;
@@ -38,5 +38,8 @@ fn parse(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, parse);
-criterion_main!(benches);
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    parse(&mut criterion);
+    criterion.final_summary();
+}

@@ -21,7 +21,7 @@ use self::idempotency::IdempotencyHeader;
 use crate::request::{PostChatsRequest, RequestError};
 use crate::routes::Ingest;
 
-pub(crate) use failure::LaneError;
+pub(crate) use failure::{LaneError, refused};
 pub(crate) use lanes::{Lanes, Work};
 pub(crate) use reply::json_string;
 
@@ -38,7 +38,7 @@ pub(crate) async fn post_chats(
     let request = read(&ingest, &body).await?;
     let (request, key) = match (request, header.key()) {
         (Ok(request), Ok(key)) => (request, key),
-        (request, key) => return Err(failure::refused(request.err(), key.err())),
+        (request, key) => return Err(refused(request.err(), key.err())),
     };
     let work = work(&ingest, caller.tenant, request, key, &body, received_at);
     drop(body);

@@ -9,14 +9,13 @@ use axum::body::{Body, HttpBody as _};
 use axum::extract::{FromRequest, Request, State};
 use axum::response::Response;
 use http::StatusCode;
-use serde::Deserialize;
 use shared::domain::{ConversationKey, EndReason};
-use shared::error_code::ErrorCode;
 use shared::ports::{Append, Condition, Entry};
 use shared_service::reply::encoded;
-use shared_service::{ApiError, ApiResult, ConversationPath, FieldError, JsonBody, Writer};
+use shared_service::{ApiError, ApiResult, ConversationPath, JsonBody, Writer};
 
-use crate::append::{Work, json_string};
+use crate::append::{Work, json_string, refused};
+use crate::request::check_empty;
 use crate::routes::Ingest;
 
 pub(crate) async fn post_end(
@@ -52,23 +51,9 @@ impl<S: Send + Sync> FromRequest<S> for NoFields {
             return Ok(Self);
         }
         let JsonBody(body) = JsonBody::from_request(request, state).await?;
-        check(&body)
-    }
-}
-
-fn check(body: &[u8]) -> ApiResult<NoFields> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Nothing {}
-
-    if body.trim_ascii().is_empty() {
-        return Ok(NoFields);
-    }
-    match serde_json::from_slice::<Nothing>(body) {
-        Ok(Nothing {}) => Ok(NoFields),
-        Err(error) if error.is_data() => {
-            Err(ApiError::invalid(vec![FieldError::new("body", "must be empty or an object without fields")]))
+        match check_empty(&body) {
+            Ok(()) => Ok(Self),
+            Err(error) => Err(refused(Some(error), None)),
         }
-        Err(error) => Err(ApiError::new(ErrorCode::InvalidJson, format!("the body is not JSON: {error}"))),
     }
 }

@@ -1,4 +1,4 @@
-//! The body of `POST /chats`, read and checked (append).
+//! Bodies, read and checked (append): that of `POST /chats`, and the empty one.
 //!
 //! Law: what [`PostChatsRequest::parse`] gives may be stored as it is; what it refuses, it refuses with every fault
 //! at once (at most [`MAX_FAULTS`]), and nothing is queued before.
@@ -14,6 +14,7 @@
 //!   told apart from JSON of the wrong shape. `\u0000` in a `content` is text like any other.
 
 mod careful;
+mod empty;
 mod fast;
 mod faults;
 mod json;
@@ -29,6 +30,7 @@ use shared::config::MessageLimits;
 use shared::domain::ConversationId;
 use shared::ports::{Draft, IdSource};
 
+pub use empty::check_empty;
 pub use faults::{FieldFault, MAX_FAULTS, RequestError};
 pub use json::JsonType;
 pub use rules::Fault;

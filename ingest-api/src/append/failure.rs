@@ -55,7 +55,7 @@ fn taken(index: usize) -> ApiError {
 }
 
 /// What is wrong with a request, header and body together.
-pub(super) fn refused(body: Option<RequestError>, header: Option<FieldError>) -> ApiError {
+pub(crate) fn refused(body: Option<RequestError>, header: Option<FieldError>) -> ApiError {
     let faults = match body {
         Some(RequestError::InvalidJson(why)) => {
             return ApiError::new(ErrorCode::InvalidJson, format!("the body is not JSON: {why}"));

@@ -11,7 +11,7 @@ use shared::config::MessageLimits;
 use shared::ports::IdSource;
 
 use super::faults::{Faults, shortened};
-use super::json::lone_surrogate;
+use super::json::well_formed;
 use super::received::{Received, ReceivedMessage, repeated};
 use super::rules::FromText;
 use super::walk::{count, elements, fields, text};
@@ -19,11 +19,7 @@ use super::{Fault, FieldFault, JsonType, PostChatsRequest, RequestError, metadat
 
 /// Reads the body again, slowly.
 pub(super) fn read(body: &str, limits: &MessageLimits, ids: &dyn IdSource) -> Result<PostChatsRequest, RequestError> {
-    // A raw value is passed over without recursion, so any depth is safe here.
-    let root: &RawValue = serde_json::from_str(body).map_err(|error| RequestError::InvalidJson(error.to_string()))?;
-    if let Some(at) = lone_surrogate(body) {
-        return Err(RequestError::InvalidJson(format!("byte {at} begins an escape of half a surrogate pair")));
-    }
+    let root = well_formed(body)?;
     let mut pass = Pass { limits, faults: Faults::default(), unattributed: false };
     let received = pass.body(root);
     pass.faults.finish()?;

@@ -14,10 +14,14 @@ use super::received::{Received, ReceivedMessage};
 use super::rules::FromText;
 use super::{metadata, rules};
 
+/// What a short message takes in a body. Room for as many is set aside, never more than the body's own size.
+const LIKELY_MESSAGE_BYTES: usize = 128;
+
 /// `None` if anything at all is wrong.
 pub(super) fn read(text: &str, limits: &MessageLimits) -> Option<Received> {
     let mut json = serde_json::Deserializer::from_str(text);
-    let received = Body(limits).deserialize(&mut json).ok()?;
+    let likely_messages = (text.len() / LIKELY_MESSAGE_BYTES + 1).min(limits.max_messages);
+    let received = Body { limits, likely_messages }.deserialize(&mut json).ok()?;
     json.end().ok()?;
     Some(received)
 }
@@ -30,7 +34,10 @@ enum BodyField {
     Messages,
 }
 
-struct Body<'l>(&'l MessageLimits);
+struct Body<'l> {
+    limits: &'l MessageLimits,
+    likely_messages: usize,
+}
 
 impl<'de> DeserializeSeed<'de> for Body<'_> {
     type Value = Received;
@@ -51,7 +58,7 @@ impl<'de> Visitor<'de> for Body<'_> {
             match field {
                 BodyField::ConversationId => once(&mut conversation, map.next_value_seed(Optional::new())?)?,
                 BodyField::UserId => once(&mut user, map.next_value_seed(Optional::new())?)?,
-                BodyField::Messages => once(&mut messages, map.next_value_seed(Messages(self.0))?)?,
+                BodyField::Messages => once(&mut messages, map.next_value_seed(Messages(&self))?)?,
             }
         }
         let messages = messages.ok_or_else(|| A::Error::missing_field("messages"))?;
@@ -66,25 +73,26 @@ fn once<T, E: de::Error>(slot: &mut Option<T>, value: T) -> Result<(), E> {
     }
 }
 
-struct Messages<'l>(&'l MessageLimits);
+struct Messages<'b, 'l>(&'b Body<'l>);
 
-impl<'de> DeserializeSeed<'de> for Messages<'_> {
+impl<'de> DeserializeSeed<'de> for Messages<'_, '_> {
     type Value = Vec<ReceivedMessage>;
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
         json.deserialize_seq(self)
     }
 }
 
-impl<'de> Visitor<'de> for Messages<'_> {
+impl<'de> Visitor<'de> for Messages<'_, '_> {
     type Value = Vec<ReceivedMessage>;
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list")
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        let mut messages = Vec::new();
-        while let Some(message) = list.next_element_seed(Message(self.0))? {
-            if messages.len() == self.0.max_messages {
+        let limits = self.0.limits;
+        let mut messages = Vec::with_capacity(self.0.likely_messages);
+        while let Some(message) = list.next_element_seed(Message(limits))? {
+            if messages.len() == limits.max_messages {
                 return Err(A::Error::custom("too many"));
             }
             messages.push(message);

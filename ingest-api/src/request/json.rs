@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::value::RawValue;
 
+use super::RequestError;
+
 /// The type of a JSON value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JsonType {
@@ -44,6 +46,15 @@ impl fmt::Display for JsonType {
             Self::Boolean => "a boolean",
             Self::Null => "null",
         })
+    }
+}
+
+/// A text that is one JSON value, whatever its depth: a raw value is passed over without recursion.
+pub(super) fn well_formed(text: &str) -> Result<&RawValue, RequestError> {
+    let root = serde_json::from_str(text).map_err(|error| RequestError::InvalidJson(error.to_string()))?;
+    match lone_surrogate(text) {
+        None => Ok(root),
+        Some(at) => Err(RequestError::InvalidJson(format!("byte {at} begins an escape of half a surrogate pair"))),
     }
 }
 

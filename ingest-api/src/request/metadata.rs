@@ -26,7 +26,7 @@ pub(super) fn check(value: &RawValue, limits: &MessageLimits) -> Result<Metadata
 /// Walks over brackets and strings. A string before a colon is a key of the innermost object.
 fn structure(json: &str, max_depth: usize) -> Result<(), Fault> {
     let bytes = json.as_bytes();
-    let mut keys: Vec<Cow<'_, str>> = Vec::new();
+    let mut keys: Vec<Cow<'_, str>> = Vec::with_capacity(8);
     let mut open: Vec<usize> = Vec::with_capacity(max_depth.min(8));
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {

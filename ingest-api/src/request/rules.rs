@@ -18,6 +18,9 @@ pub enum Fault {
         /// The fields it has.
         known: &'static str,
     },
+    /// A field of an object that has none.
+    #[error("is not a field here; this takes none")]
+    NoFields,
     /// The same field again.
     #[error("must not be given twice")]
     Repeated,
