@@ -1,0 +1,98 @@
+//! Bytes that are no requests, or only halves of them.
+
+use std::time::Duration;
+
+use super::app::{App, unlimited};
+use super::client::{Client, LIMIT, ask, get, request};
+use shared_service::HttpConfig;
+
+#[tokio::test]
+async fn garbage_gets_the_one_error_body() {
+    let app = App::start(unlimited()).await;
+    for bytes in [
+        &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 tls hello\r\n\r\n"[..],
+        b"hello\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET / HTTP/1.1\r\nbad header\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: a\x01b\r\n\r\n",
+        b"POST /chats HTTP/1.1\r\ncontent-length: -1\r\n\r\n",
+        b"POST /chats HTTP/1.1\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello!",
+    ] {
+        let answer = ask(app.addr, bytes).await;
+        assert_eq!((answer.status, answer.code().as_str()), (400, "invalid_request"), "{bytes:?}");
+        assert_eq!(answer.header("connection"), Some("close"));
+    }
+    assert_eq!(get(app.addr, "/", &[]).await.status, 200);
+}
+
+#[tokio::test]
+async fn garbage_after_a_good_request_does_not_disturb_its_answer() {
+    let app = App::start(unlimited()).await;
+    let mut client = Client::connect(app.addr).await;
+    client.send(request("GET", "/nowhere", &[], "") + "garbage\r\n\r\n").await;
+    assert_eq!(client.answer().await.code(), "not_found");
+    assert_eq!(client.answer().await.code(), "invalid_request");
+}
+
+#[tokio::test]
+async fn too_many_and_too_large_headers_are_too_large() {
+    let app = App::start(unlimited()).await;
+    let many: Vec<String> = (0..101).map(|i| format!("x-{i}: 1")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let big = format!("x-big: {}", "x".repeat(40_000));
+    for headers in [&many[..], &[big.as_str()]] {
+        let answer = get(app.addr, "/", headers).await;
+        assert_eq!((answer.status, answer.code().as_str()), (413, "payload_too_large"));
+    }
+    let answer = get(app.addr, &format!("/{}", "x".repeat(70_000)), &[]).await;
+    assert_eq!((answer.status, answer.code().as_str()), (413, "payload_too_large"));
+    assert_eq!(get(app.addr, "/", &many[..99]).await.status, 200);
+}
+
+#[tokio::test]
+async fn slow_heads_are_ended() {
+    let app = App::start(HttpConfig { header_timeout: Duration::from_millis(200), ..unlimited() }).await;
+    let mut half = Client::connect(app.addr).await;
+    half.send("GET / HTTP/1.1\r\nhost:").await;
+    assert_eq!(half.answer().await.code(), "timeout");
+
+    let silent = Client::connect(app.addr).await;
+    assert!(silent.closed().await.is_empty());
+
+    // Also on a connection that was good before, and although a byte comes now and then.
+    let mut second = Client::connect(app.addr).await;
+    second.send(request("GET", "/", &[], "")).await;
+    assert_eq!(second.answer().await.status, 200);
+    let dripping = async {
+        loop {
+            if second.stream.try_write(b"G").is_err() {
+                tokio::task::yield_now().await;
+            }
+            if let Ok(Some(answer)) = tokio::time::timeout(Duration::from_millis(50), second.try_answer()).await {
+                return answer;
+            }
+        }
+    };
+    assert_eq!(tokio::time::timeout(LIMIT, dripping).await.unwrap().code(), "timeout");
+}
+
+#[tokio::test]
+async fn slow_bodies_are_ended() {
+    let app = App::start(HttpConfig { body_timeout: Duration::from_millis(100), ..unlimited() }).await;
+    let mut client = Client::connect(app.addr).await;
+    client
+        .send("POST /chats HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n{")
+        .await;
+    let answer = client.answer().await;
+    assert_eq!((answer.status, answer.code().as_str()), (504, "timeout"));
+}
+
+#[tokio::test]
+async fn half_a_request_and_a_hang_up_leave_the_server_well() {
+    let app = App::start(unlimited()).await;
+    for half in ["G", "GET / HTTP/1.1\r\n", "POST /chats HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n{"] {
+        let mut client = Client::connect(app.addr).await;
+        client.send(half).await;
+    }
+    assert_eq!(get(app.addr, "/", &[]).await.status, 200);
+}

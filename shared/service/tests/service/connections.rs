@@ -1,0 +1,85 @@
+//! Many connections, idle ones, and clients that do not read.
+
+use std::time::Duration;
+
+use shared_service::HttpConfig;
+use tokio::io::AsyncReadExt as _;
+
+use super::app::{App, unlimited};
+use super::client::{Client, LIMIT, get, request};
+
+#[tokio::test]
+async fn over_the_cap_is_told_so_and_a_free_place_is_used_again() {
+    let app = App::start(HttpConfig { max_connections: 2, ..unlimited() }).await;
+    let mut first = Client::connect(app.addr).await;
+    let mut second = Client::connect(app.addr).await;
+    for client in [&mut first, &mut second] {
+        client.send(request("GET", "/", &[], "")).await;
+        assert_eq!(client.answer().await.status, 200);
+    }
+    let refused = get(app.addr, "/", &[]).await;
+    assert_eq!((refused.status, refused.code().as_str()), (503, "overloaded"));
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    drop(first);
+    let freed = async { while get(app.addr, "/", &[]).await.status != 200 {} };
+    tokio::time::timeout(LIMIT, freed).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_connection_serves_many_requests_and_pipelined_ones() {
+    let app = App::start(unlimited()).await;
+    let mut client = Client::connect(app.addr).await;
+    let one = request("GET", "/chats/whoami", &[], "");
+    client.send(one.repeat(50)).await;
+    for _ in 0..50 {
+        assert_eq!(client.answer().await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_rest_longer_than_the_header_limit_is_fine_and_longer_than_the_idle_limit_is_not() {
+    let config = HttpConfig {
+        header_timeout: Duration::from_millis(50),
+        idle_timeout: Duration::from_millis(400),
+        ..unlimited()
+    };
+    let app = App::start(config).await;
+    let mut client = Client::connect(app.addr).await;
+    client.send(request("GET", "/", &[], "")).await;
+    assert_eq!(client.answer().await.status, 200);
+    let mut byte = [0];
+    let early = tokio::time::timeout(Duration::from_millis(150), client.stream.read(&mut byte)).await;
+    assert!(early.is_err(), "closed before the idle limit");
+    assert!(client.closed().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_handler_slower_than_header_and_idle_limits_is_waited_for() {
+    let config = HttpConfig {
+        header_timeout: Duration::from_millis(20),
+        idle_timeout: Duration::from_millis(20),
+        ..unlimited()
+    };
+    let mut app = App::start(config).await;
+    let mut client = Client::connect(app.addr).await;
+    client.send(request("GET", "/slow", &[], "")).await;
+    app.entered.recv().await.unwrap();
+    let early = tokio::time::timeout(Duration::from_millis(200), client.try_answer()).await;
+    assert!(early.is_err(), "ended while the handler worked");
+    app.slow.add_permits(1);
+    assert_eq!(client.answer().await.status, 200);
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_its_answers_is_ended() {
+    let app = App::start(HttpConfig { idle_timeout: Duration::from_millis(200), ..unlimited() }).await;
+    let mut client = Client::connect(app.addr).await;
+    client.send(request("GET", "/large", &[], "").repeat(8)).await;
+    // 32 MiB do not fit into socket buffers, so the server stalls, and all that is left is the hang-up.
+    let gone = async {
+        while client.stream.try_write(b"GET").is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LIMIT, gone).await.unwrap();
+}
