@@ -3,12 +3,18 @@
 //! where the text names one or the speaker takes it on.
 
 mod cues;
+mod due;
 mod find;
+mod owner;
+mod rank;
+mod settle;
+mod speech;
+mod weights;
 
 use serde::{Deserialize, Serialize};
 
 pub(crate) use cues::{asks, asks_for_work};
-pub(crate) use find::{Findings, find};
+pub(crate) use find::{Asked, Findings, Task, find};
 
 /// Something to be done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

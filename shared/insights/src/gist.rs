@@ -10,7 +10,7 @@ pub(crate) use parts::{Point, Term, Voice};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    actions::{ActionItem, Finding},
+    actions::Findings,
     keywords::Phrase,
     message::Message,
     sentiment::Mood,
@@ -22,7 +22,7 @@ use crate::{
 const POINTS_WORDS: usize = 220;
 const TERMS: usize = 60;
 const PHRASES: usize = 24;
-const ACTIONS: usize = 6;
+const TASKS: usize = 5;
 const FINDINGS: usize = 4;
 const VOICES: usize = 8;
 
@@ -38,9 +38,7 @@ pub struct Gist {
     terms: Vec<Term>,
     phrases: Vec<Phrase>,
     points: Vec<Point>,
-    actions: Vec<ActionItem>,
-    decisions: Vec<Finding>,
-    questions: Vec<Finding>,
+    findings: Findings,
 }
 
 impl Gist {

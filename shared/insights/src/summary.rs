@@ -19,7 +19,7 @@ use crate::{
 pub(crate) use choose::cover;
 pub(crate) use material::{Candidate, Material};
 pub(crate) use names::heard;
-pub(crate) use render::render;
+pub(crate) use render::{is_base as is_base_verb, past as past_of, render, task_text, told};
 
 /// What a conversation came to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

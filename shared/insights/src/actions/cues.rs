@@ -1,17 +1,41 @@
-//! Cheap cue tests on a message's tokens.
+//! Cheap cue tests on a sentence's tokens.
 
 use crate::{
     lexicon::Classes,
-    text::{End, Kind, Token},
+    text::{Document, End, Kind, Token},
 };
+
+/// Tokens that a cue test looks at.
+const READ: usize = 24;
+
+/// The lowercase test of a run of words: `has(at, options)` is a word of the options at this place.
+struct Words<'t> {
+    words: Vec<&'t str>,
+}
+
+impl<'t> Words<'t> {
+    fn of(tokens: &[Token], text: &'t str) -> Self {
+        let words = tokens.iter().filter(|token| matches!(token.kind, Kind::Word | Kind::Mention)).take(READ);
+        Self { words: words.map(|token| token.text(text)).collect() }
+    }
+
+    fn has(&self, at: usize, options: &[&str]) -> bool {
+        self.words.get(at).is_some_and(|word| options.iter().any(|option| word.eq_ignore_ascii_case(option)))
+    }
+
+    /// Whether the phrase stands somewhere.
+    fn phrase(&self, phrase: &[&str]) -> bool {
+        (0..self.words.len()).any(|at| phrase.iter().enumerate().all(|(step, part)| self.has(at + step, &[part])))
+    }
+
+    fn any(&self, phrases: &[&[&str]]) -> bool {
+        phrases.iter().any(|phrase| self.phrase(phrase))
+    }
+}
 
 /// Whether a message with these tokens asks something.
 pub(crate) fn asks(tokens: &[Token], text: &str) -> bool {
-    let mut marked = false;
-    for token in tokens {
-        marked |= matches!(token.mark, '?' | '？' | '؟');
-    }
-    marked || opens_question(tokens, text)
+    tokens.iter().any(|token| matches!(token.mark, '?' | '？' | '؟')) || opens_question(tokens, text)
 }
 
 /// "who knows where …": a question word first, then a verb of a question.
@@ -25,30 +49,367 @@ fn opens_question(tokens: &[Token], text: &str) -> bool {
         .any(|word| second.eq_ignore_ascii_case(word))
 }
 
-/// Whether a sentence gives someone work: a commitment, a request, an obligation.
+/// Whether a sentence gives someone work: a commitment, a request, an obligation. Runs on every message.
 pub(crate) fn asks_for_work(tokens: &[Token], text: &str, end: End) -> bool {
-    let words: Vec<&Token> = tokens.iter().filter(|token| token.kind == Kind::Word).take(24).collect();
-    let skipped = words.iter().take_while(|token| token.is(Classes::OPENER)).count().min(words.len().saturating_sub(1));
+    const HEADS: [&str; 16] = [
+        "i'll", "we'll", "i", "we", "can", "could", "would", "will", "need", "needs", "have", "has", "going", "please",
+        "gonna", "let",
+    ];
+    let words: Vec<&Token> = tokens.iter().filter(|token| token.kind == Kind::Word).take(READ).collect();
     let has = |at: usize, options: &[&str]| {
         words.get(at).is_some_and(|token| options.iter().any(|option| token.text(text).eq_ignore_ascii_case(option)))
     };
-    for at in skipped..words.len() {
-        if has(at, &["i'll", "we'll"]) || has(at, &["i", "we"]) && has(at + 1, &["will", "can", "must"]) {
-            return true;
+    for at in 0..words.len() {
+        // All heads are stop words, or chat words: the rest is skipped without a comparison.
+        if !words[at].is(Classes::STOP_EN.with(Classes::CHAT)) || !has(at, &HEADS) {
+            continue;
         }
-        if has(at, &["can", "could", "would", "will"])
-            && has(at + 1, &["you", "someone", "somebody"])
-            && end == End::Question
-        {
-            return true;
-        }
-        if has(at, &["need", "needs", "have", "has", "going"]) && has(at + 1, &["to"]) || has(at, &["please", "gonna"])
-        {
-            return true;
-        }
-        if has(at, &["let"]) && has(at + 1, &["me", "us"]) && has(at + 2, &["know"]) {
+        let work = has(at, &["i'll", "we'll", "please", "gonna"]) && at + 1 < words.len()
+            || has(at, &["i", "we"]) && has(at + 1, &["will", "must"])
+            || has(at, &["can", "could", "would", "will"])
+                && has(at + 1, &["you", "someone", "somebody"])
+                && end == End::Question
+            || has(at, &["need", "needs", "have", "has"])
+                && has(at + 1, &["to"])
+                && !(at > 0 && has(at - 1, &["don't", "didn't", "not", "you"]) && end == End::Question)
+            || has(at, &["let"]) && has(at + 1, &["me", "us"]) && has(at + 2, &["know"]);
+        if work && !has(at + 1, &["like", "love"]) {
             return true;
         }
     }
     false
+}
+
+/// A request in a language that is read by its stop words only.
+pub(super) fn foreign_request(tokens: &[Token], text: &str) -> bool {
+    let words = Words::of(tokens, text);
+    (0..words.words.len()).any(|at| {
+        words.has(
+            at,
+            &[
+                "puedes",
+                "podrías",
+                "puede",
+                "podría",
+                "kannst",
+                "könntest",
+                "könnten",
+                "puoi",
+                "potresti",
+                "podes",
+                "poderia",
+                "bitte",
+            ],
+        ) || words.has(at, &["peux", "pourrais", "pouvez", "pourriez"])
+            || words.has(at, &["kun", "kunt"]) && words.has(at + 1, &["je", "jij", "u"])
+            || words.has(at, &["você"]) && words.has(at + 1, &["pode"])
+            || words.has(at, &["tengo", "tenemos", "ich", "devo", "tenho"])
+                && words.has(at + 1, &["que", "muss", "werde", "fare", "mandare"])
+    })
+}
+
+/// Whether the sentence asks another to do something.
+pub(super) fn is_request(tokens: &[Token], text: &str, end: End) -> bool {
+    let words = Words::of(tokens, text);
+    let asked =
+        ["can", "could", "would", "will"].iter().any(|verb| words.phrase(&[verb, "you"])) && end == End::Question;
+    asked || words.phrase(&["please"]) || foreign_request(tokens, text)
+}
+
+/// "I'll do it", "I can take that", "on it": takes on what was asked.
+pub(super) fn takes_on(tokens: &[Token], text: &str) -> bool {
+    let words = Words::of(tokens, text);
+    words.words.len() <= 8
+        && words.any(&[
+            &["i'll", "do", "it"],
+            &["i'll", "do", "that"],
+            &["i'll", "take", "it"],
+            &["i'll", "take", "that"],
+            &["i'll", "take", "care"],
+            &["i", "can", "do"],
+            &["i", "can", "take"],
+            &["i'll", "handle"],
+            &["i", "will", "do"],
+            &["on", "it"],
+            &["will", "do"],
+            &["i'm", "on", "it"],
+        ])
+}
+
+/// What a sentence says of earlier work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Closing {
+    Done,
+    Dropped,
+}
+
+/// "Sent it", "never mind": whether the sentence closes earlier work.
+pub(super) fn closing(tokens: &[Token], text: &str, end: End) -> Option<Closing> {
+    if end == End::Question {
+        return None;
+    }
+    let words = Words::of(tokens, text);
+    if words.any(&[
+        &["never", "mind"],
+        &["nevermind"],
+        &["forget", "it"],
+        &["forget", "about"],
+        &["forget", "that"],
+        &["no", "need"],
+        &["don't", "bother"],
+        &["scratch", "that"],
+        &["cancel", "that"],
+        &["not", "needed"],
+        &["no", "longer", "need"],
+        &["no", "longer", "needed"],
+    ]) {
+        return Some(Closing::Dropped);
+    }
+    let waits = words.any(&[
+        &["when"],
+        &["once"],
+        &["if"],
+        &["until"],
+        &["after"],
+        &["not"],
+        &["isn't"],
+        &["haven't"],
+        &["hasn't"],
+        &["before"],
+        &["by"],
+        &["should"],
+        &["will"],
+        &["i'll"],
+        &["to", "be", "done"],
+        &["can"],
+        &["need"],
+    ]);
+    if waits {
+        return None;
+    }
+    let mut at = 0;
+    while words.has(
+        at,
+        &[
+            "ok", "okay", "yes", "yep", "i", "i've", "we", "we've", "have", "just", "already", "all", "it's", "that's",
+            "is", "also", "btw", "has", "and",
+        ],
+    ) {
+        at += 1;
+    }
+    let verbs = [
+        "done",
+        "sent",
+        "finished",
+        "fixed",
+        "booked",
+        "ordered",
+        "uploaded",
+        "merged",
+        "deployed",
+        "completed",
+        "updated",
+        "posted",
+        "paid",
+        "submitted",
+        "emailed",
+        "called",
+        "shared",
+        "signed",
+        "scheduled",
+        "published",
+        "reviewed",
+        "cancelled",
+        "canceled",
+        "wrote",
+        "added",
+        "removed",
+        "pushed",
+        "filed",
+        "delivered",
+    ];
+    let ends = words.words.len() >= 2
+        && words.words.len() <= 8
+        && words.has(
+            words.words.len() - 1,
+            &["done", "sent", "fixed", "booked", "merged", "deployed", "finished", "ready"],
+        );
+    (words.has(at, &verbs) && words.words.len() <= 16 || ends).then_some(Closing::Done)
+}
+
+/// What a message is to the one before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reply {
+    Accepts,
+    Unsure,
+    Asks,
+    Other,
+}
+
+/// What the message at this place replies.
+pub(super) fn reply(document: &Document<'_>, at: usize) -> Reply {
+    let message = &document.messages[at];
+    let tokens = &document.tokens[message.tokens.clone()];
+    let words = Words::of(&tokens[..tokens.len().min(READ)], &message.text);
+    if words.any(&[
+        &["don't", "know"],
+        &["not", "sure"],
+        &["no", "idea"],
+        &["let", "me", "check"],
+        &["i'll", "check"],
+        &["good", "question"],
+        &["will", "check"],
+        &["i'll", "ask"],
+        &["dunno"],
+        &["get", "back"],
+    ]) {
+        return Reply::Unsure;
+    }
+    let refuses = words.any(&[
+        &["no"],
+        &["not"],
+        &["can't"],
+        &["cannot"],
+        &["don't"],
+        &["but"],
+        &["sorry"],
+        &["won't"],
+        &["rather"],
+    ]);
+    let accepts = words.has(
+        0,
+        &[
+            "yes",
+            "yeah",
+            "yep",
+            "sure",
+            "ok",
+            "okay",
+            "agreed",
+            "great",
+            "good",
+            "perfect",
+            "deal",
+            "absolutely",
+            "definitely",
+            "done",
+            "alright",
+            "fine",
+            "sí",
+            "vale",
+            "claro",
+            "oui",
+            "d'accord",
+            "ja",
+            "klar",
+            "sim",
+            "va",
+            "prima",
+            "gerne",
+            "si",
+            "certo",
+            "ok",
+        ],
+    ) || words.any(&[
+        &["sounds", "good"],
+        &["sounds", "great"],
+        &["works", "for", "me"],
+        &["will", "do"],
+        &["on", "it"],
+        &["i", "agree"],
+        &["no", "problem"],
+        &["of", "course"],
+        &["good", "idea"],
+        &["all", "right"],
+    ]);
+    if accepts && (!refuses || words.any(&[&["no", "problem"]])) {
+        return Reply::Accepts;
+    }
+    if document.sentences[message.sentences.clone()].first().is_some_and(|sentence| sentence.end == End::Question) {
+        return Reply::Asks;
+    }
+    Reply::Other
+}
+
+/// Whether the sentence states a decision.
+pub(super) fn decides(tokens: &[Token], text: &str) -> bool {
+    let words = Words::of(tokens, text);
+    words.any(&[
+        &["we", "decided"],
+        &["we've", "decided"],
+        &["i've", "decided"],
+        &["i", "decided"],
+        &["have", "decided"],
+        &["it's", "decided"],
+        &["was", "decided"],
+        &["decided", "to"],
+        &["decision", "is"],
+        &["the", "decision"],
+        &["we", "agreed"],
+        &["we've", "agreed"],
+        &["we're", "agreed"],
+        &["let's", "go", "with"],
+        &["we'll", "go", "with"],
+        &["we", "go", "with"],
+        &["going", "with"],
+        &["go", "for"],
+        &["it's", "settled"],
+        &["that's", "settled"],
+        &["settled", "on"],
+        &["we", "chose"],
+        &["we're", "gonna", "go"],
+        &["final", "decision"],
+        &["we", "will", "use"],
+        &["we'll", "use"],
+        &["we'll", "keep"],
+        &["we'll", "have"],
+        &["let's", "stick"],
+        &["hemos", "decidido"],
+        &["on", "a", "décidé"],
+        &["wir", "nehmen"],
+        &["abbiamo", "deciso"],
+        &["decidimos"],
+    ])
+}
+
+/// Whether the sentence proposes something that others may agree to.
+pub(super) fn proposes(tokens: &[Token], text: &str) -> bool {
+    let words = Words::of(tokens, text);
+    let opens = (0..3).any(|at| {
+        words.has(at, &["let's"])
+            || words.has(at, &["how", "what"]) && words.has(at + 1, &["about"])
+            || words.has(at, &["shall", "should", "can", "could"]) && words.has(at + 1, &["we"])
+            || words.has(at, &["why"]) && words.has(at + 1, &["don't"]) && words.has(at + 2, &["we"])
+            || words.has(at, &["we", "i"]) && words.has(at + 1, &["should", "suggest", "propose"])
+    });
+    opens && words.words.len() > 3
+}
+
+/// Speech is full of questions: the ones that stay open say so.
+pub(super) fn open_issue(tokens: &[Token], text: &str, end: End) -> bool {
+    let words = Words::of(tokens, text);
+    end == End::Question
+        && words.words.len() > 6
+        && words.words.len() < READ
+        && words.any(&[
+            &["should", "we"],
+            &["do", "we", "want"],
+            &["are", "we"],
+            &["do", "we", "need"],
+            &["whether"],
+            &["could", "we"],
+        ])
+}
+
+/// Whether a question is about something: no "right?", no "what?", no greeting.
+pub(super) fn worth_asking(tokens: &[Token], text: &str) -> bool {
+    let words = Words::of(tokens, text);
+    let pleasantry = words.any(&[
+        &["how", "are", "you"],
+        &["what's", "up"],
+        &["how's", "it", "going"],
+        &["you", "know"],
+        &["help", "you"],
+    ]);
+    !pleasantry && (words.words.len() > 3 || tokens.iter().filter(|token| token.is_content()).count() > 0)
 }

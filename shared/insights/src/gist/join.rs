@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, collections::HashMap};
 
-use super::{ACTIONS, FINDINGS, Gist, PHRASES, Point, TERMS, Term, VOICES, Voice};
+use super::{FINDINGS, Gist, PHRASES, Point, TASKS, TERMS, Term, VOICES, Voice};
 use crate::{
     actions::{Findings, find},
     keywords::{Phrase, phrase_key, phrases},
@@ -65,14 +65,12 @@ impl Whole {
         for voice in &gist.voices {
             self.add_voice(&voice.name, voice.messages, voice.heard.as_ref());
         }
+        self.findings.append(&gist.findings, self.messages);
         self.messages += gist.messages;
         self.words += gist.words;
         self.hesitations += gist.hesitations;
         self.tally.join(&gist.tally);
         self.mood.join(gist.mood);
-        self.findings.actions.extend(gist.actions.iter().cloned());
-        self.findings.decisions.extend(gist.decisions.iter().cloned());
-        self.findings.questions.extend(gist.questions.iter().cloned());
     }
 
     fn add_document(&mut self, document: &Document<'_>) {
@@ -84,7 +82,9 @@ impl Whole {
                 if token.is_term() {
                     let word = token.text(&message.text);
                     let content = token.is_content() && !document.is_name(token.hash);
-                    self.add_term(token.stem(&message.text), token.rarity, content, 1, || plain(&word.to_lowercase(), 40));
+                    self.add_term(token.stem(&message.text), token.rarity, content, 1, || {
+                        plain(&word.to_lowercase(), 40)
+                    });
                 }
             }
             self.mood.add(reader.score().class);
@@ -93,14 +93,11 @@ impl Whole {
         for phrase in phrases(document) {
             self.add_phrase(Phrase { first: phrase.first + self.words, ..phrase });
         }
+        self.findings.append(&find(document), self.messages);
         self.messages += document.messages.len() as u64;
         self.words += u64::from(document.tally.words);
         self.hesitations += document.hesitations;
         self.tally.join(&document.tally);
-        let found = find(document);
-        self.findings.actions.extend(found.actions);
-        self.findings.decisions.extend(found.decisions);
-        self.findings.questions.extend(found.questions);
         if let Some(last) = document.messages.last() {
             self.excerpt = Some((plain(document.authors[last.author], 60), plain(&last.text, 120)));
         }
@@ -144,6 +141,11 @@ impl Whole {
         self.voices.iter().filter_map(|voice| Some((voice.name.clone(), voice.heard.clone()?))).collect()
     }
 
+    /// Whether this is speech written down, as `Document::is_speech`.
+    pub(crate) fn is_speech(&self) -> bool {
+        self.hesitations * 100 > self.tally.words && self.hesitations >= 5
+    }
+
     /// The best phrases, as shown.
     pub(crate) fn keywords(&self, n: usize) -> Vec<String> {
         self.ranked().into_iter().take(n).map(|phrase| phrase.text.clone()).collect()
@@ -160,14 +162,12 @@ impl Whole {
 
     pub(crate) fn into_gist(mut self, points: Vec<Point>) -> Gist {
         let phrases = self.ranked().into_iter().take(PHRASES).cloned().collect();
-        self.terms.sort_by_cached_key(|term| (Reverse(term.count * u32::from(term.rarity) * (1 + u32::from(term.content))), term.word.clone()));
+        self.terms.sort_by_cached_key(|term| {
+            (Reverse(term.count * u32::from(term.rarity) * (1 + u32::from(term.content))), term.word.clone())
+        });
         self.terms.truncate(TERMS);
         self.voices.sort_by_key(|voice| Reverse(voice.messages));
         self.voices.truncate(VOICES);
-        let mut findings = self.findings;
-        findings.actions.truncate(ACTIONS);
-        findings.decisions.truncate(FINDINGS);
-        findings.questions.truncate(FINDINGS);
         Gist {
             messages: self.messages,
             words: self.words,
@@ -178,9 +178,7 @@ impl Whole {
             terms: self.terms,
             phrases,
             points,
-            actions: findings.actions,
-            decisions: findings.decisions,
-            questions: findings.questions,
+            findings: self.findings.bounded(TASKS, FINDINGS),
         }
     }
 }

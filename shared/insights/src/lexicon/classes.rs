@@ -26,7 +26,11 @@ impl Classes {
     /// Plans, needs and wishes.
     pub(crate) const INTENT: Self = Self(1 << 14);
 
-    const NAMES: [(&'static str, Self); 15] = [
+    /// Words that a clause has: auxiliaries and contractions with one.
+    pub(crate) const CLAUSE: Self = Self(1 << 15);
+
+    const NAMES: [(&'static str, Self); 16] = [
+        ("clause", Self::CLAUSE),
         ("stop_en", Self::STOP_EN),
         ("stop_es", Self::STOP_ES),
         ("stop_fr", Self::STOP_FR),

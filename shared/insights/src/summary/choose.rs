@@ -7,8 +7,7 @@ use crate::param::param;
 
 /// Indices of the best candidates by form and centrality up to a budget of words, in order.
 pub(crate) fn central(material: &Material<'_>, budget: usize) -> Vec<usize> {
-    let norm =
-        material.terms.values().map(|term| weight(*term).powi(2)).sum::<f64>().sqrt().max(1e-9);
+    let norm = material.terms.values().map(|term| weight(*term).powi(2)).sum::<f64>().sqrt().max(1e-9);
     let count = material.candidates.len();
     let mut scores: Vec<f64> = Vec::with_capacity(count);
     for (at, candidate) in material.candidates.iter().enumerate() {
@@ -18,7 +17,10 @@ pub(crate) fn central(material: &Material<'_>, budget: usize) -> Vec<usize> {
             dot += weight(known);
         }
         let cosine = dot / norm / (candidate.terms.len().max(1) as f64).sqrt();
-        scores.push(param("COS", 0.3) * cosine + f64::from(candidate.form) / 1000.0 - param("POS", 0.02) * at as f64 / count as f64);
+        scores.push(
+            param("COS", 0.3) * cosine + f64::from(candidate.form) / 1000.0
+                - param("POS", 0.02) * at as f64 / count as f64,
+        );
     }
     greedy(material, budget, &mut scores, |score, share| score * (1.0 - param("RED", 0.3) * share))
 }
@@ -26,7 +28,9 @@ pub(crate) fn central(material: &Material<'_>, budget: usize) -> Vec<usize> {
 /// Indices of the candidates that together cover the most, up to a budget of words, in order.
 pub(crate) fn cover(material: &Material<'_>, budget: usize) -> Vec<usize> {
     let mut taken: HashSet<u64> = HashSet::new();
-    let mut left: Vec<usize> = (0..material.candidates.len()).filter(|at| material.candidates[*at].words >= param("CMIN", 5.0) as usize).collect();
+    let mut left: Vec<usize> = (0..material.candidates.len())
+        .filter(|at| material.candidates[*at].words >= param("CMIN", 5.0) as usize)
+        .collect();
     let mut chosen = Vec::new();
     let mut words = 0;
     while words < budget && !left.is_empty() {
@@ -38,6 +42,7 @@ pub(crate) fn cover(material: &Material<'_>, budget: usize) -> Vec<usize> {
                 let known = material.terms.get(term).copied().unwrap_or(Weighed::LOST);
                 gain += coverage(known) * if taken.contains(term) { param("CRED", 0.5) } else { 1.0 };
             }
+            gain *= if candidate.clause { 1.0 } else { param("NOCL", 0.6) };
             gain /= (candidate.words.max(1) as f64).powf(param("CEXP", 0.5));
             if gain > best.0 {
                 best = (gain, place);

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use crate::{
-    param::param,
     gist::{Gist, Point, Whole},
     lexicon::{Classes, RAREST},
+    param::param,
     text::{Document, End, Kind, Sentence, Token, Tokens, stem_hash},
 };
 
@@ -17,7 +17,9 @@ pub(crate) struct Candidate {
     pub(crate) form: i32,
     /// Words as spoken.
     pub(crate) words: usize,
-    /// Stems of its content words.
+    /// It has a verb that shows, so it can be told as a sentence.
+    pub(crate) clause: bool,
+    /// Stems of its terms.
     pub(crate) terms: Vec<u64>,
     /// Written already, or the sentence to write.
     pub(crate) source: Source,
@@ -81,6 +83,7 @@ fn written(point: &Point) -> Candidate {
     let text = &point.text;
     let terms = Tokens::of(text).filter(Token::is_term).map(|token| token.stem(text)).collect();
     Candidate {
+        clause: true,
         seq: point.seq,
         form: point.form,
         words: point.words as usize,
@@ -110,10 +113,19 @@ fn spoken(document: &Document<'_>, at: usize, sentence: &Sentence, place: usize)
     form -= if words > 25 { (1000.0 * param("LONG", 0.07)) as i32 } else { 0 };
     form += (1000.0 * param("FIRST", 0.2) * param("DECAY", 0.0).powi(place as i32)) as i32;
     form += if sentence.end == End::Question { (1000.0 * param("QUE", 0.04)) as i32 } else { 0 };
-    form += if tokens.iter().any(|token| token.is(Classes::INTENT)) { (1000.0 * param("INTENT", 0.03)) as i32 } else { 0 };
-    form -= if tokens.iter().any(|token| token.is(Classes::GREETING)) { (1000.0 * param("GREET", 0.03)) as i32 } else { 0 };
-    form += if tokens.iter().any(|token| token.kind == Kind::Word && token.text(&message.text).eq_ignore_ascii_case("you")) { (1000.0 * param("YOU", 0.04)) as i32 } else { 0 };
-    Some(Candidate { seq: message.seq, form, words, terms, source: Source::Sentence(at) })
+    form +=
+        if tokens.iter().any(|token| token.is(Classes::INTENT)) { (1000.0 * param("INTENT", 0.03)) as i32 } else { 0 };
+    form -=
+        if tokens.iter().any(|token| token.is(Classes::GREETING)) { (1000.0 * param("GREET", 0.03)) as i32 } else { 0 };
+    form +=
+        if tokens.iter().any(|token| token.kind == Kind::Word && token.text(&message.text).eq_ignore_ascii_case("you"))
+        {
+            (1000.0 * param("YOU", 0.04)) as i32
+        } else {
+            0
+        };
+    let clause = tokens.iter().any(|token| token.is(Classes::CLAUSE));
+    Some(Candidate { clause, seq: message.seq, form, words, terms, source: Source::Sentence(at) })
 }
 
 /// "How are you", "can I help you", "nice to meet you": said to everyone, about nothing.
@@ -146,6 +158,11 @@ fn is_pleasantry(tokens: &[Token], text: &str) -> bool {
         &["excuse", "me"],
         &["you", "are", "right"],
     ];
-    let words: Vec<&str> = tokens.iter().filter(|token| token.kind == Kind::Word).map(|token| token.text(text)).collect();
-    SAID.iter().any(|said| words.windows(said.len()).any(|window| window.iter().zip(said.iter()).all(|(word, part)| word.eq_ignore_ascii_case(part))))
+    let words: Vec<&str> =
+        tokens.iter().filter(|token| token.kind == Kind::Word).map(|token| token.text(text)).collect();
+    SAID.iter().any(|said| {
+        words
+            .windows(said.len())
+            .any(|window| window.iter().zip(said.iter()).all(|(word, part)| word.eq_ignore_ascii_case(part)))
+    })
 }

@@ -34,14 +34,27 @@ pub(crate) fn heard(document: &Document<'_>) -> Vec<Option<String>> {
 fn named(tokens: &[Token], text: &str) -> Option<(String, bool)> {
     let word = |at: usize| tokens.get(at).filter(|token| token.kind == Kind::Word).map_or("", |token| token.text(text));
     let is = |at: usize, options: &[&str]| options.iter().any(|option| word(at).eq_ignore_ascii_case(option));
-    let comma = |at: usize| tokens.get(at).is_none_or(|token| token.kind == Kind::Mark && matches!(token.mark, ',' | '.' | '!' | '?'));
+    let comma = |at: usize| {
+        tokens.get(at).is_none_or(|token| token.kind == Kind::Mark && matches!(token.mark, ',' | '.' | '!' | '?'))
+    };
     for at in 0..tokens.len() {
         let Some(length) = name_length(tokens, at, text) else { continue };
         let end = at + length;
-        let own = at >= 2 && is(at - 1, &["is"]) && is(at - 2, &["name", "this"]) && (is(at - 2, &["name"]) || is(end, &["speaking", "here", "from", "calling"]))
+        let own = at >= 2
+            && is(at - 1, &["is"])
+            && is(at - 2, &["name", "this"])
+            && (is(at - 2, &["name"]) || is(end, &["speaking", "here", "from", "calling"]))
             || at >= 1 && is(at - 1, &["i'm"]) && comma(end) && at < 4;
-        let greeted = at >= 1 && (is(at - 1, &["hi", "hello", "hey", "morning", "afternoon", "evening", "dear", "thanks", "bye"]) || comma(at - 1) && is(at.wrapping_sub(2), &["hi", "hello", "hey", "morning", "yes", "no", "sure", "well", "ok", "okay", "thanks", "you"])) && comma(end);
-        let called = at == 0 && tokens.get(end).is_some_and(|token| token.mark == ',') || at >= 2 && comma(at - 1) && tokens[at - 1].mark == ',' && comma(end) && end + 1 >= tokens.len();
+        let greeted = at >= 1
+            && (is(at - 1, &["hi", "hello", "hey", "morning", "afternoon", "evening", "dear", "thanks", "bye"])
+                || comma(at - 1)
+                    && is(
+                        at.wrapping_sub(2),
+                        &["hi", "hello", "hey", "morning", "yes", "no", "sure", "well", "ok", "okay", "thanks", "you"],
+                    ))
+            && comma(end);
+        let called = at == 0 && tokens.get(end).is_some_and(|token| token.mark == ',')
+            || at >= 2 && comma(at - 1) && tokens[at - 1].mark == ',' && comma(end) && end + 1 >= tokens.len();
         if own || greeted || called {
             let span = &text[tokens[at].start as usize..tokens[end - 1].end as usize];
             return Some((span.to_owned(), own));
@@ -59,9 +72,32 @@ fn name_length(tokens: &[Token], at: usize, text: &str) -> Option<usize> {
         let name = tokens.get(at + 1 + dot)?;
         return (name.kind == Kind::Word && capital(name.text(text))).then_some(2 + dot);
     }
-    let common = token.is(Classes::STOP.with(Classes::CHAT).with(Classes::OPENER).with(Classes::GREETING)) || token.valence != 0;
-    let plain = matches!(&*word.to_ascii_lowercase(), "dad" | "mom" | "mum" | "mother" | "father" | "doctor" | "professor" | "waiter" | "miss" | "nurse" | "officer" | "boss" | "america" | "china");
-    (token.kind == Kind::Word && capital(word) && word.len() > 2 && !common && !plain && (token.rarity > 26 || super::render::is_proper(&word.to_ascii_lowercase()))).then_some(1)
+    let common =
+        token.is(Classes::STOP.with(Classes::CHAT).with(Classes::OPENER).with(Classes::GREETING)) || token.valence != 0;
+    let plain = matches!(
+        &*word.to_ascii_lowercase(),
+        "dad"
+            | "mom"
+            | "mum"
+            | "mother"
+            | "father"
+            | "doctor"
+            | "professor"
+            | "waiter"
+            | "miss"
+            | "nurse"
+            | "officer"
+            | "boss"
+            | "america"
+            | "china"
+    );
+    (token.kind == Kind::Word
+        && capital(word)
+        && word.len() > 2
+        && !common
+        && !plain
+        && (token.rarity > 26 || super::render::is_proper(&word.to_ascii_lowercase())))
+    .then_some(1)
 }
 
 fn capital(word: &str) -> bool {
@@ -78,7 +114,8 @@ pub(crate) fn rename(text: &str, names: &[(String, String)]) -> String {
         while let Some(at) = rest.find(&**id) {
             let (head, tail) = rest.split_at(at);
             let after = &tail[id.len()..];
-            let alone = !head.ends_with(|sign: char| sign.is_alphanumeric() || sign == '_') && !after.starts_with(|sign: char| sign.is_alphanumeric() || sign == '_');
+            let alone = !head.ends_with(|sign: char| sign.is_alphanumeric() || sign == '_')
+                && !after.starts_with(|sign: char| sign.is_alphanumeric() || sign == '_');
             out.push_str(head);
             out.push_str(if alone { name } else { id });
             rest = after;

@@ -7,7 +7,7 @@ mod verbs;
 mod words;
 
 use retell::Roles;
-pub(crate) use verbs::is_proper;
+pub(crate) use verbs::{is_base, is_proper, past};
 use words::prepare;
 
 use super::{Candidate, Material, material::Source};
@@ -22,36 +22,66 @@ const NAME: usize = 40;
 pub(crate) fn render(material: &Material<'_>, candidate: &Candidate) -> String {
     match &candidate.source {
         Source::Written(text) => text.clone(),
-        Source::Sentence(at) => sentence(material.document, &material.document.sentences[*at]),
+        Source::Sentence(at) => told(material.document, &material.document.sentences[*at]),
     }
 }
 
-fn sentence(document: &Document<'_>, sentence: &Sentence) -> String {
+/// The sentence as told of its speaker.
+pub(crate) fn told(document: &Document<'_>, sentence: &Sentence) -> String {
     let author = document.messages[sentence.message].author;
     let speaker = plain(document.authors[author], NAME);
     if document.language() != Language::English {
         return format!("{speaker}: {}", plain(document.text_of(sentence), BYTES));
     }
     let prepared = prepare(document, sentence);
-    let other = match (prepared.called, &document.authors[..]) {
-        (Some(called), _) if called != author => Some(called),
-        (_, [_, _]) => Some(1 - author),
-        _ => None,
-    };
-    let addressee = other.map(|other| plain(document.authors[other], NAME));
+    let addressee = addressee(document, author, prepared.called);
     let roles = Roles { speaker: &speaker, addressee: addressee.as_deref() };
     match frame::tell(&prepared, roles) {
-        Some(told) => finished(&told, sentence.end == crate::text::End::Question),
+        Some(told) => finished(&told),
         None => format!("{speaker}: \"{}\"", plain(document.text_of(sentence), BYTES)),
     }
 }
 
 /// One line with a capital first and a full stop last.
-fn finished(told: &str, _asks: bool) -> String {
+fn finished(told: &str) -> String {
     let told = plain(told, BYTES);
     let told = told.trim_end_matches([',', ';', ':', '-', ' ']);
-    let mut signs = told.chars();
-    let first: String = signs.next().into_iter().flat_map(char::to_uppercase).collect();
     let stop = if told.ends_with(['.', '!', '?', '…']) { "" } else { "." };
-    format!("{first}{}{stop}", signs.as_str())
+    format!("{}{stop}", capitalized(told))
+}
+
+/// Whom the speaker talks to, where that is certain: someone called by name, or the only other one.
+fn addressee(document: &Document<'_>, author: usize, called: Option<usize>) -> Option<String> {
+    let other = match (called, &document.authors[..]) {
+        (Some(called), _) if called != author => called,
+        (_, [_, _]) => 1 - author,
+        _ => return None,
+    };
+    Some(plain(document.authors[other], NAME))
+}
+
+/// What is to be done, said as a task: "Send Ben the notes by Friday".
+pub(crate) fn task_text(document: &Document<'_>, sentence: &Sentence) -> String {
+    if document.language() != Language::English {
+        return plain(document.text_of(sentence), BYTES);
+    }
+    let author = document.messages[sentence.message].author;
+    let speaker = plain(document.authors[author], NAME);
+    let prepared = prepare(document, sentence);
+    let addressee = addressee(document, author, prepared.called);
+    let roles = Roles { speaker: &speaker, addressee: addressee.as_deref() };
+    let mut line = retell::Line::default();
+    retell::retell(&mut line, frame::task(&prepared.words), roles);
+    let text = plain(&line.text, BYTES);
+    let text = text.trim_end_matches([',', ';', ':', '-', ' ', '.']);
+    if text.is_empty() {
+        return plain(document.text_of(sentence), BYTES);
+    }
+    capitalized(text)
+}
+
+fn capitalized(text: &str) -> String {
+    let mut signs = text.chars();
+    let first: String = signs.next().into_iter().flat_map(char::to_uppercase).collect();
+    format!("{first}{}", signs.as_str())
 }

@@ -26,9 +26,9 @@ pub(crate) fn summary(material: &Material<'_>, whole: &Whole) -> Summary {
         detailed,
         sentiment: whole.mood.score(),
         keywords: whole.keywords(10),
-        action_items: whole.findings.actions.clone(),
-        decisions: whole.findings.decisions.clone(),
-        open_questions: whole.findings.questions.clone(),
+        action_items: whole.findings.actions(whole.messages, whole.is_speech()),
+        decisions: whole.findings.decided(),
+        open_questions: whole.findings.open(),
     }
 }
 

@@ -64,10 +64,7 @@ impl Token {
     /// A word that says something of what is meant: no stop word.
     pub(crate) fn is_term(&self) -> bool {
         match self.kind {
-            Kind::Word => {
-                !self.classes.any(Classes::STOP.with(Classes::HESITATION))
-                    && self.end - self.start > 1
-            }
+            Kind::Word => !self.classes.any(Classes::STOP.with(Classes::HESITATION)) && self.end - self.start > 1,
             Kind::Glyph => true,
             _ => false,
         }

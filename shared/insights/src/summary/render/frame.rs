@@ -93,7 +93,12 @@ fn question(line: &mut Line, words: &[Word<'_>], roles: Roles<'_>) -> bool {
     if is_at(words, 0, &["how", "what"]) && is_at(words, 1, &["about"]) {
         return suggest(line, &words[2..], roles, "");
     }
-    if is_at(words, 0, &["what"]) && is_at(words, 1, &["do"]) && is_at(words, 2, &["you"]) && is_at(words, 3, &["say"]) && is_at(words, 4, &["we"]) {
+    if is_at(words, 0, &["what"])
+        && is_at(words, 1, &["do"])
+        && is_at(words, 2, &["you"])
+        && is_at(words, 3, &["say"])
+        && is_at(words, 4, &["we"])
+    {
         return suggest(line, &words[4..], roles, "");
     }
     if is_at(words, 0, &["why"]) && is_at(words, 1, &["don't"]) && is_at(words, 2, &["we", "you"]) {
@@ -357,4 +362,44 @@ fn imperative(prepared: &Prepared<'_>) -> bool {
                 "around", "as", "one", "every", "each", "yourself", "straight", "along", "past", "through",
             ])
     })
+}
+
+/// The words of a task without the ones that ask for it or take it on.
+pub(super) fn task<'w, 't>(words: &'w [Word<'t>]) -> &'w [Word<'t>] {
+    const HEADS: [&[&str]; 24] = [
+        &["i'll"],
+        &["i", "will"],
+        &["i'm", "going", "to"],
+        &["i'm", "gonna"],
+        &["i", "am", "going", "to"],
+        &["i", "need", "to"],
+        &["i", "have", "to"],
+        &["i", "can"],
+        &["let", "me"],
+        &["can", "you"],
+        &["could", "you"],
+        &["would", "you"],
+        &["will", "you"],
+        &["you", "need", "to"],
+        &["you", "have", "to"],
+        &["you", "should"],
+        &["we", "need", "to"],
+        &["we", "have", "to"],
+        &["we", "should"],
+        &["we'll"],
+        &["we", "will"],
+        &["please"],
+        &["let's"],
+        &["i", "must"],
+    ];
+    let mut from = 0;
+    if let Some(head) = HEADS.iter().find(|head| head.iter().enumerate().all(|(at, part)| is_at(words, at, &[part]))) {
+        from = head.len();
+        while is_at(words, from, &["please", "just", "also", "then", "probably", "maybe", "definitely"]) {
+            from += 1;
+        }
+    }
+    // "Let me know" is asked of the other, and a bare head says nothing.
+    let keeps = is_at(words, from, &["know", "be"]) || from >= words.len();
+    &words[if keeps { 0 } else { from }..]
 }

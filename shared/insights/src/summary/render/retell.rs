@@ -94,7 +94,8 @@ fn person(line: &mut Line, words: &[Word<'_>], at: usize, roles: Roles<'_>) -> b
     let Roles { speaker, addressee } = roles;
     match &*word.lower {
         "i" => {
-            let again = at > 1 && words[at - 1].is(&["but", "and"]) && words[0].is(&["i", "i'm", "i've", "i'll", "i'd"]);
+            let again =
+                at > 1 && words[at - 1].is(&["but", "and"]) && words[0].is(&["i", "i'm", "i've", "i'll", "i'd"]);
             if !again {
                 line.put(speaker);
             }
@@ -164,18 +165,29 @@ fn put2(line: &mut Line, one: &str, other: &str) {
 
 /// Auxiliaries that stand before their subject.
 const INVERTS: [&str; 16] = [
-    "do", "does", "did", "can", "could", "will", "would", "shall", "should", "may", "might", "must", "don't", "didn't", "can't", "won't",
+    "do", "does", "did", "can", "could", "will", "would", "shall", "should", "may", "might", "must", "don't", "didn't",
+    "can't", "won't",
 ];
 
 /// Whether "you" after this word begins a clause: "I think you are", but not "call you back".
 fn takes_clause(before: &Word<'_>) -> bool {
-    if before.is(&["think", "know", "hope", "guess", "say", "said", "says", "believe", "wish", "suppose", "mean", "bet", "sure", "feel", "heard", "glad", "afraid", "sorry", "thought", "knew", "imagine", "see"]) {
+    if before.is(&[
+        "think", "know", "hope", "guess", "say", "said", "says", "believe", "wish", "suppose", "mean", "bet", "sure",
+        "feel", "heard", "glad", "afraid", "sorry", "thought", "knew", "imagine", "see",
+    ]) {
         return true;
     }
-    if before.is(&INVERTS) || before.is(&["to", "for", "with", "of", "at", "from", "about", "on", "than", "by", "like", "behind", "near", "let", "and"]) {
+    if before.is(&INVERTS)
+        || before.is(&[
+            "to", "for", "with", "of", "at", "from", "about", "on", "than", "by", "like", "behind", "near", "let",
+            "and",
+        ])
+    {
         return false;
     }
-    before.kind != Kind::Word || before.classes.any(Classes::STOP_EN) || !(is_base(&before.lower) || form(&before.lower) == Form::Shared || before.lower.ends_with("ing"))
+    before.kind != Kind::Word
+        || before.classes.any(Classes::STOP_EN)
+        || !(is_base(&before.lower) || form(&before.lower) == Form::Shared || before.lower.ends_with("ing"))
 }
 
 /// "My wife and I have": the verb keeps its plural.

@@ -69,7 +69,7 @@ pub(super) fn form(word: &str) -> Form {
 }
 
 /// Whether the word is known as a verb's base form.
-pub(super) fn is_base(word: &str) -> bool {
+pub(crate) fn is_base(word: &str) -> bool {
     VERBS.forms.get(word) == Some(&Form::Base)
 }
 
@@ -109,7 +109,7 @@ pub(super) fn third(word: &str) -> String {
 }
 
 /// Simple past of a base form.
-pub(super) fn past(word: &str) -> String {
+pub(crate) fn past(word: &str) -> String {
     if let Some(past) = VERBS.pasts.get(word) {
         return (*past).to_owned();
     }

@@ -165,7 +165,9 @@ impl Prepared<'_> {
         };
         let phrase = PHRASES.iter().find(opens)?;
         let after = self.words.get(at + phrase.len())?;
-        (after.is_mark() && matches!(after.text, "," | "." | "-") || phrase[0] == "of").then_some(phrase.len())
+        (after.is_mark() && matches!(after.text, "," | "." | "-")
+            || matches!(phrase[0], "of" | "i") && phrase[1] != "see" && phrase[1] != "'m")
+            .then_some(phrase.len())
     }
 
     /// Cuts a long sentence where a clause ends, else at the limit.
@@ -177,7 +179,8 @@ impl Prepared<'_> {
         }
         let clause = |at: &usize| {
             let word = &self.words[*at];
-            word.is_mark() && matches!(word.text, "," | ";" | ":" | "-" | "–") || word.is(&["but", "because", "so", "which", "and", "though"])
+            word.is_mark() && matches!(word.text, "," | ";" | ":" | "-" | "–")
+                || word.is(&["but", "because", "so", "which", "and", "though"])
         };
         let cut = (low..cap).rev().find(clause).unwrap_or(cap);
         self.words.truncate(cut);
@@ -190,10 +193,12 @@ impl Prepared<'_> {
             }
             if let Some(author) = called(document, last) {
                 self.called = self.called.or(Some(author));
-            } else if !is_vocative(last) && !last.is(&[
-                "please", "right", "okay", "ok", "huh", "thanks", "though", "too", "actually", "you", "sir", "madam",
-                "ma'am", "dear", "honey", "man", "guys", "yeah", "no",
-            ]) {
+            } else if !is_vocative(last)
+                && !last.is(&[
+                    "please", "right", "okay", "ok", "huh", "thanks", "though", "too", "actually", "you", "sir",
+                    "madam", "ma'am", "dear", "honey", "man", "guys", "yeah", "no",
+                ])
+            {
                 break;
             }
             self.please |= last.is(&["please"]);
@@ -213,8 +218,13 @@ fn is_filler(word: &Word<'_>) -> bool {
 
 /// A name that is called and belongs to no author: "Hong, it seems …", "…, Dad".
 fn is_vocative(word: &Word<'_>) -> bool {
-    word.kind == Kind::Word && word.text.chars().next().is_some_and(char::is_uppercase) && !word.classes.any(Classes::STOP_EN.with(Classes::CHAT)) && word.text.len() > 1
-        && (is_proper(&word.lower) || word.is(&["dad", "mom", "mum", "mother", "father", "doctor", "professor", "mr"]) || word.rarity > 26)
+    word.kind == Kind::Word
+        && word.text.chars().next().is_some_and(char::is_uppercase)
+        && !word.classes.any(Classes::STOP_EN.with(Classes::CHAT))
+        && word.text.len() > 1
+        && (is_proper(&word.lower)
+            || word.is(&["dad", "mom", "mum", "mother", "father", "doctor", "professor", "mr"])
+            || word.rarity > 26)
 }
 
 /// The author whose name, or first name, this word is.
