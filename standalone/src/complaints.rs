@@ -10,9 +10,7 @@ use clap::{CommandFactory, FromArgMatches, Parser};
 const MOST: usize = 20;
 
 /// Reads arguments and environment. On failure everything has been printed, and the exit code is given.
-pub fn parse<P: Parser + CommandFactory + FromArgMatches>(
-    args: impl Iterator<Item = OsString>,
-) -> Result<P, ExitCode> {
+pub fn parse<P: Parser + CommandFactory + FromArgMatches>(args: impl Iterator<Item = OsString>) -> Result<P, ExitCode> {
     let args: Vec<OsString> = args.collect();
     let mut command = P::command();
     let mut wrong = 0;
@@ -71,7 +69,9 @@ fn relax_at(command: clap::Command, path: &[String], long: &str) -> clap::Comman
     if let Some((first, rest)) = path.split_first() {
         return command.mut_subcommand(first, |inner| relax_at(inner, rest, long));
     }
-    command.mut_args(|arg| {
-        if arg.get_long() == Some(long) { arg.value_parser(clap::value_parser!(OsString)) } else { arg }
-    })
+    command.mut_args(
+        |arg| {
+            if arg.get_long() == Some(long) { arg.value_parser(clap::value_parser!(OsString)) } else { arg }
+        },
+    )
 }

@@ -1,5 +1,6 @@
 //! Where the store and the bus are. Law: a URL is read once, into a value that can only be right.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -29,6 +30,14 @@ impl StoreConfig {
 pub enum StoreUrl {
     /// Files in this folder.
     Embedded(PathBuf),
+}
+
+impl fmt::Display for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Embedded(folder) => folder.display().fmt(f),
+        }
+    }
 }
 
 /// A bus that this build can open.

@@ -51,7 +51,8 @@ async fn every_reply_lies_behind_an_fsync_of_the_log() -> Result<()> {
     let data = tempfile::tempdir()?;
     let trace = data.path().join("trace");
     let mut launch = Launch::recap("strace", data.path());
-    for arg in ["-D", "-f", "-y", "-s", "400", "-e", "trace=pwrite64,fsync,fdatasync,sendto,write,writev,sendmsg", "-o"] {
+    for arg in ["-D", "-f", "-y", "-s", "400", "-e", "trace=pwrite64,fsync,fdatasync,sendto,write,writev,sendmsg", "-o"]
+    {
         launch = launch.arg(arg);
     }
     let server = launch.arg(trace.display().to_string()).arg(RECAP).start().await?;

@@ -52,10 +52,8 @@ async fn scopes_and_revoking() -> Result<()> {
     let list = keys(&recap, &["list"]).await?;
     let prefix = list.lines().find(|line| line.contains("acme")).and_then(|line| line.split('…').next());
     keys(&recap, &["revoke", prefix.context("not listed")?]).await?;
-    wait::until("the key to be refused", || async {
-        Ok((reader.get("/chats").await?.status == 401).then_some(()))
-    })
-    .await
+    wait::until("the key to be refused", || async { Ok((reader.get("/chats").await?.status == 401).then_some(())) })
+        .await
 }
 
 #[tokio::test(flavor = "multi_thread")]

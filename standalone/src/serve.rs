@@ -1,0 +1,89 @@
+//! The three services in one process, put together: the only place that knows all of them.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::Router;
+use shared::ports::{Ports, Summarizer};
+use shared_adapters::open_closing;
+use shared_service::{Gate, GatedRouter, Metrics, Readiness, Server, Tasks, ops, run_until_stopped};
+use summarizer_worker::LocalSummarizer;
+
+use crate::cli::ServeConfig;
+use crate::local_key;
+
+/// What is left for the files after requests and tasks have ended.
+const CLOSE: Duration = Duration::from_secs(2);
+
+/// Serves until it is told to stop.
+pub async fn run(config: ServeConfig) -> anyhow::Result<ExitCode> {
+    config.log.install()?;
+    let metrics = Metrics::install()?;
+    let (ports, closing) = open_closing(&config.store).await.context("cannot open the store")?;
+    let server = Server::bind(&config.http).await?;
+    let admin = Server::bind_admin(&config.http).await?;
+    let tasks = Tasks::new();
+    metrics.keep_up(&tasks);
+    let summarizer: Arc<dyn Summarizer> = Arc::new(LocalSummarizer);
+    let hops = build(&ports, Arc::clone(&summarizer), &config, &tasks);
+    let gate = Gate::new(&config.http, config.ingest.limits.max_body_bytes, &ports);
+    say_where(&config, &ports, &server, admin.as_ref(), summarizer.as_ref()).await?;
+
+    let operators = ops::routes(readiness(&ports), metrics);
+    let servers: Vec<(Server, GatedRouter)> = match admin {
+        Some(admin) => vec![(server, gate.around(hops)), (admin, gate.around(operators))],
+        None => vec![(server, gate.around(hops.merge(operators)))],
+    };
+    let ended = run_until_stopped(servers, &tasks, config.http.shutdown_timeout.saturating_sub(CLOSE)).await;
+    drop(ports);
+    if !closing.close(CLOSE).await {
+        tracing::warn!("the store was not closed in time; the next start has a little more to do");
+    }
+    ended?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// All routes, with the tasks behind them started.
+fn build(ports: &Ports, summarizer: Arc<dyn Summarizer>, config: &ServeConfig, tasks: &Tasks) -> Router {
+    summarizer_worker::build(ports, summarizer, &config.worker, tasks);
+    ingest_api::build(ports, &config.ingest, tasks).merge(query_api::build(ports, &config.query, tasks))
+}
+
+fn readiness(ports: &Ports) -> Readiness {
+    let (log, views, bus) = (Arc::clone(&ports.log), Arc::clone(&ports.views), Arc::clone(&ports.bus));
+    Readiness::new()
+        .check("log", move || {
+            let log = Arc::clone(&log);
+            async move { log.ping().await }
+        })
+        .check("views", move || {
+            let views = Arc::clone(&views);
+            async move { views.ping().await }
+        })
+        .check("bus", move || {
+            let bus = Arc::clone(&bus);
+            async move { bus.ping().await }
+        })
+}
+
+/// The lines that a person looks for at start. The one with the address comes last: then all is known.
+async fn say_where(
+    config: &ServeConfig,
+    ports: &Ports,
+    server: &Server,
+    admin: Option<&Server>,
+    summarizer: &dyn Summarizer,
+) -> anyhow::Result<()> {
+    let address = server.local_addr();
+    if let Some(link) = local_key::first_link(ports, address).await? {
+        config.log.say(&format!("open the dashboard with a key of this machine, shown only now: {link}"));
+    }
+    if let Some(admin) = admin {
+        config.log.say(&format!("metrics and health on http://{}", admin.local_addr()));
+    }
+    let (store, engine) = (&config.store.store_url, summarizer.engine());
+    config.log.say(&format!("Recap listening on http://{address}, data in {store}, summaries by engine {engine}"));
+    Ok(())
+}
