@@ -81,8 +81,17 @@ impl Shared {
         self.kill.cancelled()
     }
 
-    fn deadline(&self, watch: &Watch) -> Instant {
-        watch.deadline(self.settings.header_timeout, self.settings.idle_timeout)
+    /// When to look at a connection next, or none if it is over its limit now. At least once in each of the two
+    /// limits, so that a phase that begins after this look is seen before it is over.
+    fn next_look(&self, watch: &Watch) -> Option<Instant> {
+        let (header, idle) = (self.settings.header_timeout, self.settings.idle_timeout);
+        let now = Instant::now();
+        let regular = now + header.min(idle);
+        match watch.deadline(header, idle) {
+            Some(deadline) if deadline <= now => None,
+            Some(deadline) => Some(deadline.min(regular)),
+            None => Some(regular),
+        }
     }
 }
 
@@ -142,7 +151,7 @@ where
     B::Error: Into<Box<dyn Error + Send + Sync>>,
     Connection<S>: Future + Unpin,
 {
-    let mut timer = pin!(sleep_until(shared.deadline(watch).into()));
+    let mut timer = pin!(sleep_until(shared.next_look(watch).unwrap_or_else(Instant::now).into()));
     let (mut drain, mut kill) = (pin!(shared.drain.cancelled()), pin!(shared.kill.cancelled()));
     let (mut waiting, mut draining) = (false, false);
     let end = poll_fn(|cx| {
@@ -165,11 +174,10 @@ where
         }
         waiting = true;
         while timer.as_mut().poll(cx).is_ready() {
-            let deadline = shared.deadline(watch);
-            if deadline <= Instant::now() {
+            let Some(next) = shared.next_look(watch) else {
                 return Poll::Ready(End::Stalled);
-            }
-            timer.as_mut().reset(deadline.into());
+            };
+            timer.as_mut().reset(next.into());
         }
         Poll::Pending
     });

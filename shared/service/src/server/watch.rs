@@ -71,13 +71,13 @@ impl Watch {
         self.state.store(millis * 4 + phase as u64, Ordering::Relaxed);
     }
 
-    /// When the present phase is over its limit; for a busy connection, when to look again.
-    pub(super) fn deadline(&self, header_timeout: Duration, idle_timeout: Duration) -> Instant {
+    /// When the present phase is over its limit; a busy connection has none.
+    pub(super) fn deadline(&self, header_timeout: Duration, idle_timeout: Duration) -> Option<Instant> {
         let began = self.born + Duration::from_millis(self.state.load(Ordering::Relaxed) / 4);
         match self.phase() {
-            Phase::Fresh | Phase::Head => began + header_timeout,
-            Phase::Busy => Instant::now() + header_timeout,
-            Phase::Idle => began + idle_timeout,
+            Phase::Fresh | Phase::Head => Some(began + header_timeout),
+            Phase::Busy => None,
+            Phase::Idle => Some(began + idle_timeout),
         }
     }
 }
@@ -108,8 +108,10 @@ mod tests {
     fn limits_count_from_the_start_of_the_phase() {
         let watch = Watch::new();
         let (head, idle) = (Duration::from_secs(10), Duration::from_secs(75));
-        assert_eq!(watch.deadline(head, idle), watch.born + head);
+        assert_eq!(watch.deadline(head, idle), Some(watch.born + head));
+        watch.is_called();
+        assert_eq!(watch.deadline(head, idle), None);
         watch.state.store(5000 * 4 + Phase::Idle as u64, Ordering::Relaxed);
-        assert_eq!(watch.deadline(head, idle), watch.born + Duration::from_secs(80));
+        assert_eq!(watch.deadline(head, idle), Some(watch.born + Duration::from_secs(80)));
     }
 }
