@@ -1,3 +1,64 @@
-//! Closed-loop load generator for Recap.
+//! Load generator for Recap: starts the server itself and prints what it reaches on this machine, ratios first.
+//!
+//! Its one law: every figure is of this run, and shown with its target, reached or not.
+//!
+//! - [`options`]: the command line
+//! - [`recap`]: the server under load, as a child process
+//! - [`null_server`]: what posts are compared with
+//! - [`load`]: connections that send and wait
+//! - [`scenario`]: what is measured
+//! - [`footprint`], [`machine`]: what it costs, and where
+//! - [`table`]: what comes out
 
-fn main() {}
+mod footprint;
+mod load;
+mod machine;
+mod null_server;
+mod options;
+mod recap;
+mod scenario;
+mod table;
+
+use anyhow::{Result, bail};
+use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
+
+use options::{Cli, Command, Options};
+use recap::Bench;
+use scenario::Findings;
+
+fn main() -> Result<()> {
+    let cli = Cli::parse();
+    match cli.command {
+        // As many threads as Recap has.
+        Some(Command::NullServer(config)) => {
+            tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(null_server::run(&config))
+        }
+        // Load has threads of its own.
+        None => tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run(cli.options)),
+    }
+}
+
+async fn run(options: Options) -> Result<()> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    // Leaving here ends every server that was started.
+    tokio::select! {
+        ended = measure(options) => ended,
+        _ = tokio::signal::ctrl_c() => bail!("interrupted"),
+        _ = terminated.recv() => bail!("terminated"),
+    }
+}
+
+async fn measure(options: Options) -> Result<()> {
+    let bench = Bench::new(options)?;
+    let mut findings = Findings::default();
+    findings.report.machine = machine::describe(&bench.folder)?;
+    for scenario in bench.options.chosen() {
+        if let Err(error) = scenario::run(scenario, &bench, &mut findings).await {
+            println!("{}", findings.report);
+            return Err(error);
+        }
+    }
+    println!("{}", findings.report);
+    Ok(())
+}

@@ -1,0 +1,34 @@
+//! The load generator runs from its start to its table. What it measures here means nothing and is not judged.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+const BENCH: &str = env!("CARGO_BIN_EXE_recap-bench");
+
+fn bench(arguments: &[&str]) -> Output {
+    Command::new(BENCH).args(arguments).output().unwrap()
+}
+
+#[test]
+fn quick_runs_give_a_table() {
+    let recap = PathBuf::from(BENCH).with_file_name(format!("recap{}", std::env::consts::EXE_SUFFIX));
+    if !recap.is_file() {
+        eprintln!("SKIPPED: there is no {}; `cargo build -p recap` makes it", recap.display());
+        return;
+    }
+    let output = bench(&["--quick", "posts", "pages", "sockets"]);
+    let (table, progress) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{progress}");
+    for row in ["| a | ", "| c | first page", "| c | cursor page", "| f | post to summary frame on 50 sockets"] {
+        assert!(table.contains(row), "{row} is missing in\n{table}\n{progress}");
+    }
+    assert!(progress.contains("the projector fell"), "{progress}");
+}
+
+#[test]
+fn without_a_server_it_says_how_to_build_one() {
+    let output = bench(&["--recap-binary", "/nowhere/recap"]);
+    assert!(!output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("/nowhere/recap") && said.contains("cargo build --release -p recap"), "{said}");
+}
