@@ -1,0 +1,37 @@
+//! The laws of [`shared::ports::ViewStore`].
+
+pub mod commit;
+pub mod find;
+pub mod steps;
+pub mod summaries;
+pub mod work;
+
+/// All cases against one backend.
+#[macro_export]
+macro_rules! view_store_suite {
+    ($open:path) => {
+        $crate::conformance_cases! { $open, view_store:
+            commit::a_view_comes_back_as_it_was,
+            commit::a_step_is_applied_only_where_it_was_made_from,
+            commit::a_stale_step_changes_nothing_and_stops_no_other,
+            commit::of_many_workers_one_moves_a_view,
+            commit::participations_are_counted_once_however_steps_are_cut,
+            commit::a_replaced_view_keeps_its_summaries,
+            find::a_list_is_newest_first_and_filtered,
+            find::history_holds_what_overlaps_the_range,
+            find::history_of_an_unknown_user_is_empty,
+            find::uncovered_conversations_go_by_key,
+            find::idle_conversations_go_by_time,
+            summaries::versions_follow_each_other,
+            summaries::of_many_workers_one_saves_a_version,
+            summaries::versions_are_paged_newest_first,
+            summaries::gists_are_kept_by_content_and_maker,
+            summaries::nothing_is_kept_for_a_conversation_without_a_view,
+            work::a_lease_has_one_owner_until_its_time_is_over,
+            work::of_many_workers_one_takes_a_lease,
+            work::failures_are_counted_in_a_row,
+            work::checkpoints_are_kept_by_reader,
+            work::nothing_is_left_of_an_erased_conversation,
+        }
+    };
+}
