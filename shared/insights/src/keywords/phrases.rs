@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::param::param;
 use crate::text::{Document, Kind, Token, Tokens, plain};
 
 /// Words of a phrase.
@@ -35,7 +36,15 @@ impl Phrase {
     /// Rank among phrases of a conversation of this many words.
     pub(crate) fn score(&self, of_words: u64) -> f64 {
         let place = self.first as f64 / of_words.max(1) as f64;
-        f64::from(self.count) * f64::from(self.rarity) * f64::from(self.words).powf(0.7) * (1.0 - 0.3 * place)
+        f64::from(self.count).powf(param("KC", 1.0))
+            * (f64::from(self.rarity) - param("KO", 0.0)).max(1.0)
+            * f64::from(self.words).powf(param("KL", 0.7))
+            * (1.0 - param("KP", 0.3) * place)
+            * if self.words == 1 && ["ing", "ed", "ly"].iter().any(|e| self.text.ends_with(e)) {
+                param("KE", 0.5)
+            } else {
+                1.0
+            }
     }
 }
 
@@ -45,26 +54,80 @@ pub(crate) fn phrases(document: &Document<'_>) -> Vec<Phrase> {
     let mut index: HashMap<u64, usize> = HashMap::new();
     for message in &document.messages {
         let tokens = &document.tokens[message.tokens.clone()];
+        let text = &message.text;
         let mut begin = 0;
         for at in 0..=tokens.len() {
-            if tokens
-                .get(at)
-                .is_some_and(|token| token.kind == Kind::Word && token.is_content() && !document.is_name(token.hash))
-            {
+            if tokens.get(at).is_some_and(|token| carries(document, token)) || joins(tokens, at) {
                 continue;
             }
-            let run = &tokens[begin..at];
+            let run = trimmed(&tokens[begin..at], text);
             let first = (message.tokens.start + begin) as u64;
             begin = at + 1;
-            for piece in run.chunks(LONGEST) {
-                count(piece, &message.text, first, &mut found, &mut index);
+            if run.iter().any(|token| token.kind == Kind::Glyph) {
+                glyphs(run, text, first, &mut found, &mut index);
+            } else {
+                // The head of an English phrase stands last, so a long run is cut from its end.
+                for piece in run.rchunks(LONGEST).rev() {
+                    count(piece, text, first, &mut found, &mut index);
+                }
             }
         }
     }
     found
 }
 
+fn carries(document: &Document<'_>, token: &Token) -> bool {
+    token.is_content() && !document.is_name(token.hash)
+}
+
+/// A hyphen inside a word: "coarse-grained".
+fn joins(tokens: &[Token], at: usize) -> bool {
+    let Some(mark) = tokens.get(at) else { return false };
+    mark.mark == '-'
+        && !mark.spaced
+        && at > 0
+        && tokens[at - 1].is_content()
+        && tokens.get(at + 1).is_some_and(|next| !next.spaced && next.is_content())
+}
+
+/// The run without verb forms that open or close it: "allowing larger steps", "extraction based".
+fn trimmed<'r>(run: &'r [Token], text: &str) -> &'r [Token] {
+    let mut run = run;
+    while let [.., last] = run
+        && run.len() > 1
+        && (last.kind == Kind::Mark
+            || last.text(text).ends_with("ed") && last.rarity < 30
+            || last.text(text).ends_with("ly"))
+    {
+        run = &run[..run.len() - 1];
+    }
+    while let [first, ..] = run
+        && run.len() > 1
+        && (first.kind == Kind::Mark
+            || first.text(text).ends_with("ly")
+            || first.text(text).ends_with("ing") && first.rarity < 28)
+    {
+        run = &run[1..];
+    }
+    run
+}
+
+/// Scripts without spaces: pairs of characters count, which is what can be told without a dictionary.
+fn glyphs(run: &[Token], text: &str, first: u64, found: &mut Vec<Phrase>, index: &mut HashMap<u64, usize>) {
+    let syllable = |token: &Token| matches!(token.text(text).chars().next(), Some('\u{3041}'..='\u{309f}'));
+    for word in run.split(|token| token.kind != Kind::Glyph || syllable(token)) {
+        if (2..=4).contains(&word.len()) {
+            count(word, text, first, found, index);
+        } else {
+            for pair in word.windows(2) {
+                count(pair, text, first, found, index);
+            }
+        }
+    }
+}
+
 fn count(run: &[Token], text: &str, first: u64, found: &mut Vec<Phrase>, index: &mut HashMap<u64, usize>) {
+    let run = trimmed(run, text);
     let (Some(start), Some(end)) = (run.first(), run.last()) else { return };
     let key = key(run, text);
     if let Some(at) = index.get(&key) {
@@ -72,12 +135,13 @@ fn count(run: &[Token], text: &str, first: u64, found: &mut Vec<Phrase>, index: 
         return;
     }
     index.insert(key, found.len());
-    let rarity = run.iter().map(|token| u32::from(token.rarity)).sum::<u32>() / run.len() as u32;
+    let words = run.iter().filter(|token| token.kind != Kind::Mark).count().max(1) as u32;
+    let rarity = run.iter().map(|token| u32::from(token.rarity)).sum::<u32>() / words;
     found.push(Phrase {
         text: plain(&text[start.start as usize..end.end as usize], BYTES),
         count: 1,
         rarity,
-        words: run.len() as u32,
+        words,
         first,
         key,
     });
@@ -85,7 +149,7 @@ fn count(run: &[Token], text: &str, first: u64, found: &mut Vec<Phrase>, index: 
 
 fn key(run: &[Token], text: &str) -> u64 {
     let mut key = 0_u64;
-    for token in run {
+    for token in run.iter().filter(|token| token.hash != 0) {
         key = (key.rotate_left(7) ^ token.stem(text)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
     key

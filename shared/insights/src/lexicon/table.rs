@@ -87,7 +87,9 @@ fn build() -> Vec<Entry> {
             at(&mut table, word).rarity = level;
         }
     }
-    for (word, tenths) in rows(include_str!("../../data/valence.tsv")) {
+    let valences =
+        rows(include_str!("../../data/valence.tsv")).chain(rows(include_str!("../../data/valence_more.tsv")));
+    for (word, tenths) in valences {
         let Ok(tenths) = tenths.parse() else { continue };
         at(&mut table, word).valence = tenths;
     }

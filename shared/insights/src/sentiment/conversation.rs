@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Sentiment, SentimentScore, rounded};
 
-/// Share of positive minus share of negative messages from which a conversation is no longer neutral.
-const EDGE: f64 = 0.2;
+/// Share of positive minus share of negative messages from which a conversation is no longer
+/// neutral. Politeness makes some messages of any conversation positive.
+const POSITIVE: f64 = 0.3;
+const NEGATIVE: f64 = -0.1;
 
 /// Counts of messages by class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,9 +39,9 @@ impl Mood {
             return SentimentScore::default();
         }
         let score = rounded((self.positive as f64 - self.negative as f64) / self.messages as f64);
-        let class = if score >= EDGE {
+        let class = if score >= POSITIVE {
             Sentiment::Positive
-        } else if score <= -EDGE {
+        } else if score <= NEGATIVE {
             Sentiment::Negative
         } else {
             Sentiment::Neutral

@@ -7,8 +7,13 @@ use crate::{
     text::{Kind, Token, Tokens},
 };
 
-/// Scores within this of 0 are neutral.
-const EDGE: f64 = 0.3;
+/// Scores from which a message is positive or negative. Praise is worded more strongly than blame.
+const POSITIVE: f64 = 0.3;
+const NEGATIVE: f64 = -0.15;
+/// What an exclamation mark is worth where no word has a valence ("Done!"), "?!", and a second question mark.
+const CALLED_OUT: f64 = 1.4;
+const DISMAY: f64 = 1.5;
+const INSISTED: f64 = 1.0;
 /// Softens the sum into -1..1, as VADER does.
 const ALPHA: f64 = 15.0;
 const NEGATED: f64 = -0.74;
@@ -106,9 +111,18 @@ impl Reader {
         if sum != 0.0 {
             sum += 0.292 * f64::from(self.exclamations.min(4)) * sum.signum();
         }
+        if sum == 0.0 && self.questions == 0 {
+            sum += CALLED_OUT * f64::from(self.exclamations.min(3));
+        }
         // Who asks something pleasant is not pleased yet.
         if self.questions > 0 && sum > 0.0 {
             sum *= 0.5;
+        }
+        if self.questions > 0 && self.exclamations > 0 && sum < 0.7 {
+            sum -= DISMAY;
+        }
+        if self.questions > 1 {
+            sum -= INSISTED;
         }
         let score = rounded(sum / (sum * sum + ALPHA).sqrt());
         SentimentScore { class: class(score), score }
@@ -116,9 +130,9 @@ impl Reader {
 }
 
 fn class(score: f64) -> Sentiment {
-    if score >= EDGE {
+    if score >= POSITIVE {
         Sentiment::Positive
-    } else if score <= -EDGE {
+    } else if score <= NEGATIVE {
         Sentiment::Negative
     } else {
         Sentiment::Neutral
