@@ -30,7 +30,7 @@ async fn main() {
     fill(&ports, messages, conversations).await;
 
     let tasks = Tasks::new();
-    let hour = Duration::from_secs(3600);
+    let hour = Duration::from_hours(1);
     let policy = SummaryPolicy { summary_every: u64::MAX, summary_idle: hour, ..SummaryPolicy::default() };
     let config = WorkerConfig { policy, ..WorkerConfig::default() };
     let (begun, cpu) = (Instant::now(), cpu_seconds());
@@ -51,7 +51,7 @@ async fn main() {
 }
 
 async fn latency(ports: &Ports) {
-    let mut heard = ports.bus.announcements().await.unwrap();
+    let mut told = ports.bus.announcements().await.unwrap();
     let mut took = Vec::new();
     for n in 0..500usize {
         let key = key(n % 7);
@@ -59,7 +59,7 @@ async fn latency(ports: &Ports) {
         let begun = Instant::now();
         ports.bus.notify(Notice { key: key.clone(), seq: head });
         let wanted = Announcement::Projected { key, seq: head };
-        while heard.recv().await.unwrap() != wanted {}
+        while told.recv().await.unwrap() != wanted {}
         took.push(begun.elapsed());
     }
     took.sort_unstable();

@@ -90,7 +90,7 @@ async fn hear_erasures(ports: Ports, projector: Arc<Projector>, stopping: Cancel
                 stopping.cancelled().await;
                 return Ok(());
             }
-            Err(error) if stopping.is_cancelled() => return Ok(drop(error)),
+            Err(_) if stopping.is_cancelled() => return Ok(()),
             Err(error) => {
                 attempts += 1;
                 tracing::warn!(%error, "erasures are not heard of yet");

@@ -10,7 +10,7 @@ use shared::domain::ConversationKey;
 use shared::ports::{DeadLetter, Ports};
 
 const FIRST_WAIT: Duration = Duration::from_millis(500);
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 /// More conversations than this that fail at once are still counted; only their success is not noted.
 const KNOWN: usize = 100_000;
 

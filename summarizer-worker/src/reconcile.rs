@@ -77,14 +77,11 @@ impl Reconciler {
         if self.behind.len() >= BEHIND {
             return Ok(false);
         }
-        let mark = match &self.mark {
-            Some(mark) => mark.clone(),
-            None => {
-                let mark = self.ports.views.checkpoint(READER).await?;
-                self.saved = Some(mark.clone());
-                mark
-            }
-        };
+        if self.mark.is_none() {
+            self.saved = Some(self.ports.views.checkpoint(READER).await?);
+            self.mark.clone_from(&self.saved);
+        }
+        let mark = self.mark.clone().unwrap_or_default();
         let arrivals = self.ports.log.arrivals(&mark, ARRIVALS).await?;
         let reached = arrivals.reached.into_iter().map(|reach| Notice { key: reach.key, seq: reach.seq });
         let unknown = reached.filter(|n| self.projector.known(&n.key).is_none_or(|applied| applied < n.seq)).collect();

@@ -277,9 +277,8 @@ impl Projector {
 fn outcome(end: End) -> Outcome {
     match end {
         End::Reached => Outcome::Reached,
-        End::More => Outcome::Again,
-        // Records were read, then the conversation went: the next round finds nothing.
-        End::Gone => Outcome::Again,
+        // Gone after its records were read: the next round finds nothing.
+        End::More | End::Gone => Outcome::Again,
         End::Broken(reason) => Outcome::Broken(reason),
     }
 }

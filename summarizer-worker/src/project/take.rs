@@ -104,11 +104,8 @@ async fn round(projector: &Projector, failures: &Failures, waiting: &mut Waiting
     };
     for (notice, outcome) in notices.into_iter().zip(outcomes) {
         match outcome {
-            Outcome::Again => {
-                // Behind all others: a long conversation does not hold up short ones.
-                waiting.order.push_back(notice.key);
-                continue;
-            }
+            // Behind all others: a long conversation does not hold up short ones.
+            Outcome::Again => waiting.order.push_back(notice.key),
             Outcome::Broken(reason) => {
                 let verdict = failures.failed(&notice.key, &reason).await;
                 waiting.settle(&notice, Some(verdict)).await;

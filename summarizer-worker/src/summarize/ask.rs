@@ -19,7 +19,7 @@ use crate::{TaskResult, pause};
 /// More asks than this at the same time are told that it failed.
 const WAITING: usize = 4_096;
 /// How long an ask waits for another worker that holds the conversation,
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// and how often it looks.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -69,13 +69,7 @@ pub(crate) async fn answer(
     loop {
         tokio::select! {
             () = stopping.cancelled() => break,
-            asked = queue.recv() => match asked {
-                Some((ask, answer)) => desk.take(ask, answer).await,
-                None => {
-                    stopping.cancelled().await;
-                    break;
-                }
-            },
+            Some((ask, answer)) = queue.recv() => desk.take(ask, answer).await,
             Some(run) = desk.runs.join_next() => match run {
                 Ok((key, asked, result)) => desk.done(key, asked, result).await,
                 Err(error) => return Err(error.into()),
@@ -86,13 +80,16 @@ pub(crate) async fn answer(
     Ok(())
 }
 
+/// What somebody waits for, and how to tell.
+type Waiter = (Seq, Box<dyn SummarizeAnswer>);
+
 type Run = (ConversationKey, Seq, Result<Made, RunError>);
 
 struct Desk {
     summaries: Arc<Summaries>,
     parallelism: usize,
     /// Who waits for which conversation.
-    waiting: HashMap<ConversationKey, Vec<(Seq, Box<dyn SummarizeAnswer>)>>,
+    waiting: HashMap<ConversationKey, Vec<Waiter>>,
     /// Conversations without a run yet.
     line: VecDeque<ConversationKey>,
     runs: JoinSet<Run>,
@@ -105,13 +102,12 @@ impl Desk {
             answer.answer(SummarizeReply::Failed).await;
             return;
         }
-        match self.waiting.get_mut(&ask.key) {
-            Some(others) => others.push((ask.at_least, answer)),
-            None => {
-                self.waiting.insert(ask.key.clone(), vec![(ask.at_least, answer)]);
-                self.line.push_back(ask.key);
-            }
-        }
+        let SummarizeAsk { key, at_least } = ask;
+        let waiters = self.waiting.entry(key).or_insert_with_key(|key| {
+            self.line.push_back(key.clone());
+            Vec::new()
+        });
+        waiters.push((at_least, answer));
         self.start();
     }
 

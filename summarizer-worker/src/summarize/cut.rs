@@ -119,14 +119,13 @@ impl<'a> Cutter<'a> {
         let content = segment_digest(self.key, &segment);
         let (first, last) = range(&segment);
         let found = self.gists.find(self.key, &self.maker, content).await?;
-        let peak = match found {
-            Some(peak) => peak,
-            None => {
-                let made = engine::gist(self.engine, &segment).await?;
-                let messages = segment.len() as u64;
-                let peak = Peak { content, first, last, messages, chain: self.chain, gist: made.gist, stored: false };
-                self.made(peak, made.usage).await?
-            }
+        let peak = if let Some(peak) = found {
+            peak
+        } else {
+            let made = engine::gist(self.engine, &segment).await?;
+            let messages = segment.len() as u64;
+            let peak = Peak { content, first, last, messages, chain: self.chain, gist: made.gist, stored: false };
+            self.made(peak, made.usage).await?
         };
         self.add(0, peak);
         let mut level = 0;

@@ -23,7 +23,7 @@ const NAP: Duration = Duration::from_millis(200);
 /// While another worker summarizes a conversation.
 const BUSY: Duration = Duration::from_secs(3);
 /// Between attempts at a dead letter.
-const DEAD: Duration = Duration::from_secs(600);
+const DEAD: Duration = Duration::from_mins(10);
 /// More conversations than this that fail at once are tried again without a growing wait.
 const KNOWN: usize = 10_000;
 

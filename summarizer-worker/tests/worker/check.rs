@@ -1,6 +1,7 @@
 //! `recap check`: what it finds, and what it mends.
 
 use shared::domain::{Digest, Seq};
+use shared::ports::EventBus as _;
 use summarizer_worker::{FaultKind, check, rebuild};
 
 use crate::oracle::assert_views;
@@ -31,8 +32,7 @@ async fn wrong_missing_and_late_views_are_found_and_mended_and_summaries_stay() 
     world.start_counting();
     let seq = Seq(30);
     let key_of = |name| shared::ports::SummarizeAsk { key: key(name), at_least: seq };
-    use shared::ports::EventBus as _;
-    world.bus.ask(key_of("count"), std::time::Duration::from_secs(60)).await.unwrap();
+    world.bus.ask(key_of("count"), std::time::Duration::from_mins(1)).await.unwrap();
     world.stop().await;
     world.append(&key("late"), &["one".to_owned()]).await;
     {
@@ -66,9 +66,8 @@ async fn wrong_missing_and_late_views_are_found_and_mended_and_summaries_stay() 
 async fn holes_and_summaries_that_prove_nothing_are_named() {
     let mut world = projected(&["hole", "broken", "summary"]).await;
     world.start_counting();
-    use shared::ports::EventBus as _;
     let ask = shared::ports::SummarizeAsk { key: key("summary"), at_least: Seq(30) };
-    world.bus.ask(ask, std::time::Duration::from_secs(60)).await.unwrap();
+    world.bus.ask(ask, std::time::Duration::from_mins(1)).await.unwrap();
     world.stop().await;
     world.log.make_hole(&key("hole"), 7);
     world.log.break_record(&key("broken"), 7);

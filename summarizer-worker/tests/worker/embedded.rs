@@ -62,7 +62,7 @@ async fn posts_become_views_and_summaries_and_survive_a_restart() {
                 }
             }
         };
-        tokio::time::timeout(Duration::from_secs(60), all).await.unwrap();
+        tokio::time::timeout(Duration::from_mins(1), all).await.unwrap();
         tasks.shutdown(Duration::from_secs(10)).await.unwrap();
         let report = check(&ports).await.unwrap();
         assert!(report.is_clean() && report.behind == 0, "{report}: {:?}", report.faults);

@@ -23,7 +23,7 @@ fn folds(engine: &CountingEngine) -> usize {
 }
 
 async fn ask(world: &World, name: &str, at_least: Seq) -> SummarizeReply {
-    world.bus.ask(SummarizeAsk { key: key(name), at_least }, Duration::from_secs(600)).await.unwrap()
+    world.bus.ask(SummarizeAsk { key: key(name), at_least }, Duration::from_mins(10)).await.unwrap()
 }
 
 fn triggers(world: &World, name: &str) -> Vec<Trigger> {
@@ -61,8 +61,8 @@ async fn listeners_hear_of_the_end_after_the_last_summary_and_when_all_was_cover
     world.end(&key("a")).await;
     let ended = Announcement::Ended { key: key("a") };
     until("the end", || world.heard(&ended) > 0).await;
-    let heard = world.bus.heard();
-    let place = |what: &Announcement| heard.iter().position(|heard| heard == what).unwrap();
+    let told = world.bus.heard();
+    let place = |what: &Announcement| told.iter().position(|told| told == what).unwrap();
     assert!(place(&Announcement::Summarized { key: key("a"), version: Version(1) }) < place(&ended));
 
     let head = world.post(&key("b"), 3).await;
@@ -75,7 +75,7 @@ async fn listeners_hear_of_the_end_after_the_last_summary_and_when_all_was_cover
 #[tokio::test(start_paused = true)]
 async fn equal_asks_share_one_run_and_project_first() {
     let mut world = World::new(quiet());
-    world.config.reconcile_interval = Duration::from_secs(3600);
+    world.config.reconcile_interval = Duration::from_hours(1);
     let engine = world.start_counting();
     until("the start", || !world.views.state.lock().checkpoints.is_empty() || world.bus.settled()).await;
     let texts: Vec<String> = (0..5).map(|n| format!("Text {n}")).collect();
@@ -298,7 +298,7 @@ async fn a_summary_of_an_erased_conversation_does_not_come_back() {
 #[tokio::test(start_paused = true)]
 async fn a_silent_conversation_ends_and_a_talking_one_does_not() {
     let mut world = World::new(usual());
-    world.config.policy.conversation_idle_end = Duration::from_secs(60);
+    world.config.policy.conversation_idle_end = Duration::from_mins(1);
     world.start_counting();
     let begun = world.ports.clock.now();
     world.post(&key("silent"), 3).await;

@@ -26,7 +26,7 @@ pub(crate) fn key(name: &str) -> ConversationKey {
 
 /// Nothing is summarized unasked, nothing ends by itself.
 pub(crate) fn quiet() -> WorkerConfig {
-    let hour = Duration::from_secs(3600);
+    let hour = Duration::from_hours(1);
     let policy = SummaryPolicy {
         summary_every: u64::MAX,
         summary_idle: 1000 * hour,
@@ -71,7 +71,7 @@ impl World {
     /// Stops all workers, wherever they are.
     pub(crate) async fn stop(&mut self) {
         for tasks in self.workers.drain(..) {
-            tasks.shutdown(Duration::from_secs(60)).await.unwrap();
+            tasks.shutdown(Duration::from_mins(1)).await.unwrap();
         }
     }
 
@@ -133,7 +133,7 @@ impl World {
 
 /// Waits for a condition, at most half an hour of the runtime's time.
 pub(crate) async fn until(what: &str, mut met: impl FnMut() -> bool) {
-    let limit = tokio::time::Instant::now() + Duration::from_secs(1800);
+    let limit = tokio::time::Instant::now() + Duration::from_mins(30);
     while !met() {
         assert!(tokio::time::Instant::now() < limit, "waited in vain for {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
