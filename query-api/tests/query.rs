@@ -192,8 +192,8 @@ async fn the_stored_summary_answers_if_it_covers_everything() -> Result<()> {
     ensure!(stage.client.post("/chats/summarize", &detailed).await?.ok()?["summary_type"] == "detailed");
     ensure!(stage.bus.asks.get() == 0, "it was asked for although it was there");
     stage.post("c", "anna", "Thanks!", 3_000);
-    let stale = stage.client.get("/chats/c/summary?summary_type=detailed").await?.ok()?;
-    ensure!(stale["stale_messages"] == 1 && stale["version"] == 1, "{stale}");
+    let behind = stage.client.get("/chats/c/summary?summary_type=detailed").await?.ok()?;
+    ensure!(behind["stale_messages"] == 1 && behind["version"] == 1, "{behind}");
     Ok(())
 }
 

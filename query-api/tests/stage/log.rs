@@ -1,14 +1,16 @@
 //! A log in memory: pages are cut from a sorted copy, the plainest way.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
 
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use shared::domain::{ConversationKey, Metadata, Posted, Record, RecordBody, Seq, Timestamp, UserId};
+use shared::ports::Clock as _;
 use shared::ports::{
     Append, AppendError, Appended, ArrivalMark, Arrivals, Head, MessageLog, Order, Page, PageQuery, PageStart,
     Position, StoreError,
 };
+use shared_adapters::SystemClock;
 
 #[derive(Default)]
 pub(crate) struct MemoryLog(Mutex<HashMap<ConversationKey, Vec<Record>>>);
@@ -28,18 +30,18 @@ impl MemoryLog {
     }
 
     pub(crate) fn push(&self, key: &ConversationKey, body: RecordBody) {
-        let mut log = self.0.lock().expect("no panic");
+        let mut log = self.0.lock();
         let records = log.entry(key.clone()).or_default();
         let seq = Seq(records.len() as u64 + 1);
-        records.push(Record { seq, received_at: super::WallClock::at(), body });
+        records.push(Record { seq, received_at: SystemClock.now(), body });
     }
 
     pub(crate) fn all(&self, key: &ConversationKey) -> Vec<Record> {
-        self.0.lock().expect("no panic").get(key).cloned().unwrap_or_default()
+        self.0.lock().get(key).cloned().unwrap_or_default()
     }
 
     pub(crate) fn forget(&self, key: &ConversationKey) {
-        self.0.lock().expect("no panic").remove(key);
+        self.0.lock().remove(key);
     }
 }
 

@@ -2,6 +2,7 @@
 //! announced is up to the test.
 
 #![allow(dead_code, reason = "each test binary uses its own part of the stage")]
+#![allow(clippy::expect_used, reason = "a stage that cannot be set up is a failed test")]
 
 pub(crate) mod log;
 pub(crate) mod plain;
@@ -18,17 +19,18 @@ use axum::response::Response;
 use query_api::QueryConfig;
 use shared::domain::{
     Caller, CallerId, ConversationId, ConversationKey, Coverage, EndReason, RecordBody, Scope, Scopes, Seq,
-    SummaryVersion, TenantId, Timestamp, Trigger, Usage, Version,
+    SummaryContent, SummaryVersion, TenantId, Timestamp, Trigger, Usage, Version,
 };
-use shared::ports::{Announcement, ConversationRow, Ports};
+use shared::ports::{Announcement, Clock as _, ConversationRow, Ports};
 use shared::projections::{ConversationView, participations};
+use shared_adapters::SystemClock;
 use shared_service::{ApiError, Tasks};
 use shared_testkit::client::Client;
 use shared_testkit::socket::Socket;
 use tokio::net::TcpListener;
 
 use log::MemoryLog;
-use plain::{HandBus, NoKeys, NoLimits, OneByOne, WallClock};
+use plain::{HandBus, NoKeys, NoLimits, OneByOne};
 use views::MemoryViews;
 
 /// The service with its ports in reach.
@@ -54,7 +56,7 @@ impl Stage {
             keys: Arc::new(NoKeys),
             bus: bus.clone(),
             limiter: Arc::new(NoLimits),
-            clock: Arc::new(WallClock),
+            clock: Arc::new(SystemClock),
             ids: Arc::new(OneByOne(AtomicU64::new(0))),
         };
         let tasks = Tasks::new();
@@ -98,6 +100,15 @@ impl Stage {
 
     /// Stores a summary of all that is projected, without a word.
     pub(crate) fn store_summary(&self, conversation: &str) -> Version {
+        self.store(conversation, |_| {})
+    }
+
+    /// Stores a summary whose brief text has so many bytes, without a word.
+    pub(crate) fn store_long_summary(&self, conversation: &str, bytes: usize) -> Version {
+        self.store(conversation, |content| content.brief = "x".repeat(bytes))
+    }
+
+    fn store(&self, conversation: &str, change: impl FnOnce(&mut SummaryContent)) -> Version {
         let key = key(conversation);
         let row = self.views.row(&key).expect("project first");
         let records = self.log.all(&key);
@@ -114,6 +125,8 @@ impl Stage {
             })
             .collect();
         let version = row.summary.map_or(Version(1), |pointer| pointer.version.next());
+        let mut content = shared_insights::fold(&[], &messages);
+        change(&mut content);
         let summary = SummaryVersion {
             version,
             covers: Coverage {
@@ -122,14 +135,14 @@ impl Stage {
                 messages: row.view.messages,
                 digest: row.view.message_digest,
             },
-            content: shared_insights::fold(&[], &messages),
+            content,
             engine: "local".into(),
             prompt_version: "1".into(),
             degraded: false,
             trigger: Trigger::Count,
             usage: Usage::default(),
             latency_ms: 1,
-            generated_at: WallClock::at(),
+            generated_at: SystemClock.now(),
         };
         self.views.put(ConversationRow { summary: Some(summary.pointer()), ..row });
         self.views.add_summary(&key, summary);
@@ -183,7 +196,7 @@ async fn gate(mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(caller);
     let mut response = next.run(request).await;
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
-        *response.body_mut() = error.body(WallClock::at()).into();
+        *response.body_mut() = error.body(SystemClock.now()).into();
         response.headers_mut().remove("content-length");
     }
     response

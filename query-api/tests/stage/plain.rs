@@ -1,34 +1,20 @@
 //! The other ports, as plain as can be.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use shared::domain::{ApiKey, ApiKeyHash, CallerId, Timestamp};
 use shared::ports::{
-    Announcement, BusError, Clock, EventBus, IdSource, KeyStore, Notice, NoticeStream, Quota, RateDecision,
-    RateLimiter, StoreError, SummarizeAsk, SummarizeAskStream, SummarizeReply,
+    Announcement, BusError, EventBus, IdSource, KeyStore, Notice, NoticeStream, Quota, RateDecision, RateLimiter,
+    StoreError, SummarizeAsk, SummarizeAskStream, SummarizeReply,
 };
 use tokio::sync::{broadcast, oneshot};
 
 use super::Count;
-
-pub(crate) struct WallClock;
-
-impl WallClock {
-    pub(crate) fn at() -> Timestamp {
-        let millis = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis();
-        Timestamp::from_millis(i64::try_from(millis).expect("before 9999"))
-    }
-}
-
-impl Clock for WallClock {
-    fn now(&self) -> Timestamp {
-        Self::at()
-    }
-}
 
 pub(crate) struct OneByOne(pub(crate) AtomicU64);
 
@@ -85,20 +71,20 @@ impl HandBus {
 
     pub(crate) fn say(&self, announcement: Announcement) {
         // Nobody may listen yet.
-        let _ = self.announcements.lock().expect("no panic").send(announcement);
+        let _ = self.announcements.lock().send(announcement);
     }
 
     /// Ends all subscriptions.
     pub(crate) fn cut(&self) {
-        *self.announcements.lock().expect("no panic") = broadcast::channel(64).0;
+        *self.announcements.lock() = broadcast::channel(64).0;
     }
 
     pub(crate) fn listeners(&self) -> usize {
-        self.announcements.lock().expect("no panic").receiver_count()
+        self.announcements.lock().receiver_count()
     }
 
     pub(crate) fn take_asks(&self) -> Vec<Pending> {
-        std::mem::take(&mut self.asked.lock().expect("no panic"))
+        std::mem::take(&mut self.asked.lock())
     }
 }
 
@@ -121,13 +107,13 @@ impl EventBus for HandBus {
     }
 
     async fn announcements(&self) -> Result<broadcast::Receiver<Announcement>, BusError> {
-        Ok(self.announcements.lock().expect("no panic").subscribe())
+        Ok(self.announcements.lock().subscribe())
     }
 
     async fn ask(&self, ask: SummarizeAsk, deadline: Duration) -> Result<SummarizeReply, BusError> {
         self.asks.add();
         let (sender, receiver) = oneshot::channel();
-        self.asked.lock().expect("no panic").push((ask, sender));
+        self.asked.lock().push((ask, sender));
         match tokio::time::timeout(deadline, receiver).await {
             Ok(Ok(reply)) => Ok(reply),
             _ => Err(BusError::Timeout),

@@ -1,11 +1,11 @@
 //! Views in memory, which count how often they are read and can be away.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use shared::domain::{ConversationKey, SummaryVersion, TenantId, Timestamp, UserId, Version};
 use shared::ports::{
     ArrivalMark, CasOutcome, ConversationRow, DeadLetter, Gist, GistKey, HistoryQuery, HistoryRow, ListQuery,
@@ -26,19 +26,19 @@ pub(crate) struct MemoryViews {
 
 impl MemoryViews {
     pub(crate) fn row(&self, key: &ConversationKey) -> Option<ConversationRow> {
-        self.rows.lock().expect("no panic").get(key).cloned()
+        self.rows.lock().get(key).cloned()
     }
 
     pub(crate) fn put(&self, row: ConversationRow) {
-        self.rows.lock().expect("no panic").insert(row.key.clone(), row);
+        self.rows.lock().insert(row.key.clone(), row);
     }
 
     pub(crate) fn add_summary(&self, key: &ConversationKey, summary: SummaryVersion) {
-        self.summaries.lock().expect("no panic").entry(key.clone()).or_default().push(summary);
+        self.summaries.lock().entry(key.clone()).or_default().push(summary);
     }
 
     pub(crate) fn participate(&self, key: &ConversationKey, deltas: &[ParticipationDelta]) {
-        let mut rows = self.participations.lock().expect("no panic");
+        let mut rows = self.participations.lock();
         for delta in deltas {
             let row = rows
                 .entry((key.clone(), delta.user.clone()))
@@ -52,9 +52,9 @@ impl MemoryViews {
     }
 
     pub(crate) fn forget(&self, key: &ConversationKey) {
-        self.rows.lock().expect("no panic").remove(key);
-        self.summaries.lock().expect("no panic").remove(key);
-        self.participations.lock().expect("no panic").retain(|(of, _), _| of != key);
+        self.rows.lock().remove(key);
+        self.summaries.lock().remove(key);
+        self.participations.lock().retain(|(of, _), _| of != key);
     }
 
     fn check(&self) -> Result<(), StoreError> {
@@ -78,7 +78,7 @@ impl ViewStore for MemoryViews {
 
     async fn list(&self, tenant: &TenantId, query: &ListQuery) -> Result<(Vec<ConversationRow>, u64), StoreError> {
         self.check()?;
-        let mut rows: Vec<_> = self.rows.lock().expect("no panic").values().cloned().collect();
+        let mut rows: Vec<_> = self.rows.lock().values().cloned().collect();
         rows.retain(|row| {
             let id = row.key.conversation.as_str();
             row.key.tenant == *tenant && query.contains.as_ref().is_none_or(|text| id.contains(text))
@@ -93,7 +93,7 @@ impl ViewStore for MemoryViews {
         user: &UserId,
         query: &HistoryQuery,
     ) -> Result<(Vec<HistoryRow>, u64), StoreError> {
-        let rows = self.participations.lock().expect("no panic");
+        let rows = self.participations.lock();
         let mut found: Vec<_> = rows
             .iter()
             .filter(|((key, of), row)| {
@@ -116,13 +116,13 @@ impl ViewStore for MemoryViews {
     }
 
     async fn participants(&self, key: &ConversationKey) -> Result<u64, StoreError> {
-        Ok(self.participations.lock().expect("no panic").keys().filter(|(of, _)| of == key).count() as u64)
+        Ok(self.participations.lock().keys().filter(|(of, _)| of == key).count() as u64)
     }
 
     async fn newest_summary(&self, key: &ConversationKey) -> Result<Option<SummaryVersion>, StoreError> {
         self.check()?;
         self.summary_reads.add();
-        Ok(self.summaries.lock().expect("no panic").get(key).and_then(|list| list.last().cloned()))
+        Ok(self.summaries.lock().get(key).and_then(|list| list.last().cloned()))
     }
 
     async fn summaries(
@@ -131,7 +131,7 @@ impl ViewStore for MemoryViews {
         offset: u64,
         limit: usize,
     ) -> Result<(Vec<SummaryVersion>, u64), StoreError> {
-        let mut list = self.summaries.lock().expect("no panic").get(key).cloned().unwrap_or_default();
+        let mut list = self.summaries.lock().get(key).cloned().unwrap_or_default();
         list.reverse();
         Ok(cut(list, offset, limit))
     }
@@ -203,15 +203,5 @@ impl ViewStore for MemoryViews {
 
     async fn ping(&self) -> Result<(), StoreError> {
         self.check()
-    }
-}
-
-impl MemoryViews {
-    /// The view begins anew, and the summaries stay: a test need not fold all that was said before.
-    pub(crate) fn restart(&self, key: &ConversationKey) {
-        let mut rows = self.rows.lock().expect("no panic");
-        if let Some(row) = rows.get_mut(key) {
-            row.view = shared::projections::ConversationView::empty(key);
-        }
     }
 }
