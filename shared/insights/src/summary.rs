@@ -4,6 +4,7 @@
 mod choose;
 mod material;
 mod names;
+mod outline;
 mod render;
 mod write;
 

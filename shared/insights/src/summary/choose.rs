@@ -62,7 +62,7 @@ fn weight(term: Weighed) -> f64 {
     f64::from(term.count).powf(param("TFEXP", 1.0)) * (f64::from(term.rarity) / 40.0).powf(param("IDFEXP", 0.0))
 }
 
-fn coverage(term: Weighed) -> f64 {
+pub(super) fn coverage(term: Weighed) -> f64 {
     if !term.content {
         return 0.0;
     }

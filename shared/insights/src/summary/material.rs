@@ -1,10 +1,10 @@
 //! Candidate sentences with what choosing needs to know of them, from gists and from messages alike.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::{
     gist::{Gist, Point, Whole},
-    lexicon::{Classes, RAREST},
+    lexicon::{Classes, RAREST, fold_hash},
     param::param,
     text::{Document, End, Kind, Sentence, Token, Tokens, stem_hash},
 };
@@ -59,8 +59,9 @@ impl<'d> Material<'d> {
             terms.insert(term.stem, Weighed { count: term.count, rarity: term.rarity, content: term.content });
         }
         let mut candidates = Vec::with_capacity(document.sentences.len());
+        let framed = framing(whole);
         for gist in gists {
-            candidates.extend(gist.points().iter().map(written));
+            candidates.extend(gist.points().iter().map(|point| written(point, &framed)));
         }
         // How many messages with something to tell came before.
         let mut place = usize::from(!gists.is_empty()) * 99;
@@ -79,9 +80,19 @@ impl<'d> Material<'d> {
     }
 }
 
-fn written(point: &Point) -> Candidate {
+/// Stems of the words that telling adds: names and verbs of speech.
+fn framing(whole: &Whole) -> HashSet<u64> {
+    let stem = |word: &str| stem_hash(word, fold_hash(word));
+    let mut framed: HashSet<u64> = ["says", "asks", "thinks", "suggests", "tells", "advises", "thanks", "group", "agrees"].map(stem).into();
+    for voice in &whole.voices {
+        framed.extend(Tokens::of(&voice.name).map(|token| token.stem(&voice.name)));
+    }
+    framed
+}
+
+fn written(point: &Point, framed: &HashSet<u64>) -> Candidate {
     let text = &point.text;
-    let terms = Tokens::of(text).filter(Token::is_term).map(|token| token.stem(text)).collect();
+    let terms = Tokens::of(text).filter(Token::is_term).map(|token| token.stem(text)).filter(|stem| !framed.contains(stem)).collect();
     Candidate {
         clause: true,
         seq: point.seq,

@@ -29,7 +29,7 @@ pub(crate) fn render(material: &Material<'_>, candidate: &Candidate) -> String {
 /// The sentence as told of its speaker.
 pub(crate) fn told(document: &Document<'_>, sentence: &Sentence) -> String {
     let author = document.messages[sentence.message].author;
-    let speaker = plain(document.authors[author], NAME);
+    let speaker = shown(document, author);
     if document.language() != Language::English {
         return format!("{speaker}: {}", plain(document.text_of(sentence), BYTES));
     }
@@ -50,6 +50,18 @@ fn finished(told: &str) -> String {
     format!("{}{stop}", capitalized(told))
 }
 
+/// The name as it stands in a sentence: roles have an article.
+fn shown(document: &Document<'_>, author: usize) -> String {
+    const ROLES: [&str; 24] = [
+        "manager", "designer", "engineer", "agent", "assistant", "expert", "lead", "developer", "analyst", "officer", "director", "customer",
+        "client", "teacher", "doctor", "interviewer", "moderator", "host", "operator", "owner", "architect", "consultant", "clerk", "editor",
+    ];
+    let name = plain(document.authors[author], NAME);
+    let role = document.language() == Language::English
+        && name.rsplit(' ').next().is_some_and(|last| ROLES.iter().any(|role| last.eq_ignore_ascii_case(role)));
+    if role { format!("the {name}") } else { name }
+}
+
 /// Whom the speaker talks to, where that is certain: someone called by name, or the only other one.
 fn addressee(document: &Document<'_>, author: usize, called: Option<usize>) -> Option<String> {
     let other = match (called, &document.authors[..]) {
@@ -57,7 +69,7 @@ fn addressee(document: &Document<'_>, author: usize, called: Option<usize>) -> O
         (_, [_, _]) => 1 - author,
         _ => return None,
     };
-    Some(plain(document.authors[other], NAME))
+    Some(shown(document, other))
 }
 
 /// What is to be done, said as a task: "Send Ben the notes by Friday".
@@ -66,7 +78,7 @@ pub(crate) fn task_text(document: &Document<'_>, sentence: &Sentence) -> String 
         return plain(document.text_of(sentence), BYTES);
     }
     let author = document.messages[sentence.message].author;
-    let speaker = plain(document.authors[author], NAME);
+    let speaker = shown(document, author);
     let prepared = prepare(document, sentence);
     let addressee = addressee(document, author, prepared.called);
     let roles = Roles { speaker: &speaker, addressee: addressee.as_deref() };

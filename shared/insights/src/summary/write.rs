@@ -1,46 +1,44 @@
 //! Puts the summary together.
 
-use super::{Material, Summary, choose, names::rename, render::render};
+use super::{Material, Summary, choose, names::rename, outline, render::render};
 use crate::{gist::Whole, param::param};
 
 /// Words of a brief, at most.
-const BRIEF: usize = 60;
+const BRIEF: usize = 52;
 
 pub(crate) fn summary(material: &Material<'_>, whole: &Whole) -> Summary {
-    let budget = (param("B0", 6.0) as usize + (whole.words as f64 * param("B1", 0.13)) as usize).min(BRIEF);
-    let mut brief = told(material, &choose::central(material, budget), " ");
-    if brief.is_empty() {
-        brief = bare(whole);
-    }
-    let mut detailed = told(material, &choose::cover(material, param("CB", 320.0) as usize), "\n");
-    if detailed.is_empty() {
-        detailed.clone_from(&brief);
-    }
-    let heard = whole.heard();
-    if !heard.is_empty() {
-        brief = rename(&brief, &heard);
-        detailed = rename(&detailed, &heard);
-    }
-    Summary {
-        brief,
-        detailed,
+    let budget = (6 + whole.words as usize * 13 / 100).min(BRIEF);
+    let chosen = choose::central(material, budget);
+    let sentences: Vec<String> = chosen.iter().map(|at| render(material, &material.candidates[*at])).collect();
+    let mut summary = Summary {
+        brief: sentences.join(" "),
+        detailed: String::new(),
         sentiment: whole.mood.score(),
         keywords: whole.keywords(10),
         action_items: whole.findings.actions(whole.messages, whole.is_speech()),
         decisions: whole.findings.decided(),
         open_questions: whole.findings.open(),
+    };
+    if summary.brief.is_empty() {
+        summary.brief = outline::bare(whole);
     }
+    let covered = choose::cover(material, (param("D0", 40.0) + whole.words as f64 * param("D1", 0.3)).min(param("CB", 260.0)) as usize);
+    summary.detailed = outline::detailed(material, whole, &covered, &summary);
+    let heard = whole.heard();
+    if !heard.is_empty() {
+        called_by_name(&mut summary, &heard);
+    }
+    summary
 }
 
-fn told(material: &Material<'_>, chosen: &[usize], between: &str) -> String {
-    let sentences: Vec<String> = chosen.iter().map(|at| render(material, &material.candidates[*at])).collect();
-    sentences.join(between)
-}
-
-/// What is true of a conversation that says nothing to tell.
-fn bare(whole: &Whole) -> String {
-    match &whole.excerpt {
-        Some((author, text)) => format!("{author}: {text}"),
-        None => "…".to_owned(),
+fn called_by_name(summary: &mut Summary, heard: &[(String, String)]) {
+    summary.brief = rename(&summary.brief, heard);
+    summary.detailed = rename(&summary.detailed, heard);
+    for item in &mut summary.action_items {
+        item.text = rename(&item.text, heard);
+        item.owner = item.owner.as_ref().map(|owner| rename(owner, heard));
+    }
+    for finding in summary.decisions.iter_mut().chain(&mut summary.open_questions) {
+        finding.text = rename(&finding.text, heard);
     }
 }
