@@ -113,7 +113,7 @@ function row(talk) {
   return {
     conversation_id: talk.id,
     message_count: talk.count,
-    participant_count: live.participants.length,
+    participant_count: live.participant_count,
     participants: live.participants.slice(0, 8),
     last_message: last && { content: last.content.slice(0, 280), user_id: last.user_id, timestamp: last.timestamp },
     first_at: talk.count ? talk.at(0).timestamp : null,

@@ -90,7 +90,7 @@ export interface Insights {
   action_item_details?: ActionItem[];
   decisions?: (Finding | string)[];
   open_questions?: (Finding | string)[];
-  participants?: (Participant | string)[];
+  participants?: Participant[];
 }
 
 export interface Summary {
@@ -105,13 +105,12 @@ export interface Summary {
   version?: number;
   stale_messages?: number;
   trigger?: string;
-  dropped_items?: number;
 }
 
 export interface LiveInsights {
   message_count: number;
   participant_count?: number;
-  participants?: (Participant | string)[] | number;
+  participants?: Participant[];
   sentiment?: Sentiment;
   sentiment_score?: number;
   trend?: number[];

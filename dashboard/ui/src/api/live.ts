@@ -55,7 +55,7 @@ export class LiveSocket {
     url.searchParams.set("summary_type", this.type);
     const since = this.on.sinceVersion();
     if (since !== undefined) url.searchParams.set("since_version", String(since));
-    const socket = new WebSocket(url, key.value ? [`recap.key.${key.value}`] : []);
+    const socket = new WebSocket(url, key.value ? ["recap", `recap.key.${key.value}`] : []);
     this.socket = socket;
     socket.onopen = () => {
       if (this.over) return;

@@ -14,6 +14,10 @@ export type Pane = "list" | "talk" | "summary";
 export const dialog = signal<Dialog | null>(null);
 export const pane = signal<Pane>(route.value.name === "home" ? "list" : "talk");
 export const drawer = signal(false);
+const phone = matchMedia("(max-width: 719px)");
+/** One pane at a time, as on a phone. */
+export const narrow = signal(phone.matches);
+phone.addEventListener("change", () => (narrow.value = phone.matches));
 export const listShown = kept("recap.list", true);
 export const summaryShown = kept("recap.summary", true);
 export const theme = kept<Theme>("recap.theme", "auto");

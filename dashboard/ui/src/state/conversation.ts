@@ -3,7 +3,7 @@ import { computed, signal } from "@preact/signals";
 import { Failure, call } from "../api/client.ts";
 import { key } from "../api/key.ts";
 import { LiveSocket, type LiveState } from "../api/live.ts";
-import type { ErrorDetail, LiveInsights, Summary, SummaryType } from "../types.ts";
+import type { ErrorDetail, LiveInsights, Participant, Summary, SummaryType } from "../types.ts";
 import { MessageWindow } from "./window.ts";
 import * as list from "./list.ts";
 import { markSeen } from "./seen.ts";
@@ -33,6 +33,10 @@ export class Conversation {
   /** The reader is at the newest message and follows it. */
   readonly following = signal(true);
   readonly messageCount = computed(() => Math.max(this.window.total.value, this.insights.value?.message_count ?? 0));
+  readonly people = computed(() => this.participants());
+  readonly peopleCount = computed(
+    () => this.insights.value?.participant_count ?? list.rowOf(this.id)?.participant_count ?? this.people.value.length,
+  );
   readonly unseen = computed(() => Math.max(0, this.messageCount.value - this.window.end));
   readonly stale = computed(() => this.staleMessages());
 
@@ -125,7 +129,7 @@ export class Conversation {
       summary: (summary) => this.receive(summary),
       insights: (insights) => this.learn(insights),
       partial: (text) => (this.partial.value = text),
-      ended: () => this.hasEnded(),
+      ended: (reason) => this.hasEnded(reason),
       error: (detail) => (this.liveError.value = detail),
       sinceVersion: () => this.texts.get(type)?.version,
     });
@@ -164,6 +168,14 @@ export class Conversation {
     void this.catchUp();
   }
 
+  /** Takes in what has just been posted from this page. */
+  async toLatest(): Promise<void> {
+    if (this.status.value === "missing") return this.open();
+    await this.attempt(async () => {
+      if (!(await this.window.catchUp())) await this.window.newest();
+    });
+  }
+
   /** New messages come in by themselves only while the reader follows the end; else they wait behind a count. */
   private async catchUp(): Promise<void> {
     if (this.catching || !this.following.value || this.status.value !== "ready" || this.unseen.value === 0) return;
@@ -188,9 +200,24 @@ export class Conversation {
     void this.catchUp();
   }
 
-  private hasEnded(): void {
+  private hasEnded(reason: string | null): void {
+    if (reason === "erased") {
+      this.status.value = "missing";
+      this.summary.value = null;
+      say("This conversation has been erased.");
+      void list.refresh(true);
+      return;
+    }
     this.ended.value = true;
     list.update(this.id, { ended: true });
+  }
+
+  /** The summary lists more people than a live frame, whose counts are newer. */
+  private participants(): Participant[] {
+    const listed = this.summary.value?.insights.participants ?? list.rowOf(this.id)?.participants ?? [];
+    const counts = new Map(listed.map((one) => [one.user_id, one]));
+    for (const one of this.insights.value?.participants ?? []) counts.set(one.user_id, one);
+    return [...counts.values()];
   }
 
   private staleMessages(): number {
@@ -203,13 +230,14 @@ export class Conversation {
   async summarize(): Promise<void> {
     if (this.asking.value) return;
     this.asking.value = true;
+    const before = this.summary.value?.version;
     try {
       const summary = await call<Summary>("/chats/summarize", {
         method: "POST",
         body: { conversation_id: this.id, summary_type: this.type.value },
         signal: this.stop.signal,
       });
-      const same = summary.version !== undefined && summary.version === this.summary.value?.version;
+      const same = summary.version !== undefined && summary.version === before;
       this.receive(summary);
       say(same ? "The summary already covers every message." : "Summary renewed.");
     } catch (error) {
@@ -224,7 +252,7 @@ export class Conversation {
   async end(): Promise<void> {
     await this.attempt(async () => {
       await call(`/chats/${encodeURIComponent(this.id)}/end`, { method: "POST", signal: this.stop.signal });
-      this.hasEnded();
+      this.hasEnded("requested");
       say("The conversation has ended. A new message opens it again.");
     });
   }

@@ -63,13 +63,17 @@ export async function loadSample(): Promise<void> {
         method: "POST",
         body: { conversation_id: SAMPLE_ID, user_id: "Maya", messages: messages(from, to, now) },
       });
-      if (from === 0) openConversation(SAMPLE_ID);
+      if (from === 0) {
+        openConversation(SAMPLE_ID);
+        void list.refresh(true);
+      }
       from = to;
       // So that it is seen how the numbers move while messages come in.
       await sleep(900);
     }
-    await open.value?.summarize();
-    void list.refresh(true);
+    const talk = open.value?.id === SAMPLE_ID ? open.value : null;
+    await talk?.toLatest();
+    await talk?.summarize();
   } catch (error) {
     say(error instanceof Error ? error.message : String(error), "problem");
   } finally {

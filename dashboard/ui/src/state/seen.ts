@@ -1,5 +1,6 @@
 // How many messages of each conversation this browser has shown, for "3 new" in the list.
 import { signal } from "@preact/signals";
+import type { ConversationRow } from "../types.ts";
 
 const SLOT = "recap.seen";
 const KEPT = 300;
@@ -29,4 +30,24 @@ export function markSeen(id: string, messages: number): void {
   } catch {
     // Full or refused storage: the counts are then forgotten with the page.
   }
+}
+
+const VISIT = "recap.visited";
+
+/** When this browser was here before; at a first visit nothing is new. */
+const before = ((): number => {
+  try {
+    const last = Number(localStorage.getItem(VISIT)) || Date.now();
+    localStorage.setItem(VISIT, String(Date.now()));
+    return last;
+  } catch {
+    return Date.now();
+  }
+})();
+
+/** Messages of a conversation that this browser has not shown. */
+export function unread(row: ConversationRow): number {
+  const known = seen.value.get(row.conversation_id);
+  if (known !== undefined) return Math.max(0, row.message_count - known);
+  return row.last_at && Date.parse(row.last_at) > before ? row.message_count : 0;
 }

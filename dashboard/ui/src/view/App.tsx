@@ -1,11 +1,12 @@
 // The page: list, conversation, summary; what a phone shows of them; what floats above.
 import type { JSX } from "preact";
 import { route } from "../route.ts";
-import { drawer, listShown, pane, summaryShown, type Pane } from "../state/app.ts";
+import { drawer, listShown, narrow, pane, summaryShown, type Pane } from "../state/app.ts";
 import { open } from "../state/conversation.ts";
 import { Banner, Toasts } from "./Banner.tsx";
 import { Dialogs } from "./Dialogs.tsx";
 import { Icon, type IconName } from "./icons.tsx";
+import { Page } from "./landmarks.tsx";
 import { ListPane } from "./ListPane.tsx";
 import { SummaryPane } from "./SummaryPane.tsx";
 import { Talk } from "./Talk.tsx";
@@ -20,7 +21,8 @@ export function App(): JSX.Element {
   if (!talk || !summaryShown.value) shape.push("no-summary");
   if (drawer.value) shape.push("drawer-open");
   return (
-    <div class={shape.join(" ")}>
+    <Page class={shape.join(" ")}>
+      {narrow.value && pane.value !== "talk" && <h1 class="hidden">Recap</h1>}
       <a class="skip" href="#main" onClick={skip}>
         Skip to the conversation
       </a>
@@ -43,7 +45,7 @@ export function App(): JSX.Element {
       </div>
       <Dialogs />
       <Announce />
-    </div>
+    </Page>
   );
 }
 

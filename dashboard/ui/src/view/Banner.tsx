@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { limitedUntil, offlineUntil, refused, tryNow } from "../api/client.ts";
 import { key } from "../api/key.ts";
 import { dialog } from "../state/app.ts";
+import { open } from "../state/conversation.ts";
 import { toast } from "../state/toast.ts";
 import { plural } from "../time.ts";
 
@@ -27,7 +28,7 @@ export function Banner(): JSX.Element | null {
           <strong>Recap is out of reach.</strong> What you see stays; trying again{" "}
           <span aria-hidden="true">{offline > 0 ? `in ${offline} s` : "now"}</span>.
         </span>
-        <button type="button" onClick={tryNow}>
+        <button type="button" onClick={again}>
           Try now
         </button>
       </div>
@@ -62,6 +63,11 @@ export function Banner(): JSX.Element | null {
     );
   }
   return null;
+}
+
+function again(): void {
+  tryNow();
+  open.value?.reconnect();
 }
 
 export function Toasts(): JSX.Element {

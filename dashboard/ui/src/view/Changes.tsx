@@ -7,7 +7,7 @@ import { go, route } from "../route.ts";
 import { itemsOf } from "../state/cited.ts";
 import type { Conversation } from "../state/conversation.ts";
 import { readVersions, type Versions } from "../state/versions.ts";
-import { count, dayName, timeOfDay } from "../time.ts";
+import { count, dayName, short, timeOfDay } from "../time.ts";
 import type { Summary, SummaryType } from "../types.ts";
 import { Skeleton } from "./small.tsx";
 
@@ -91,13 +91,16 @@ function Picker(props: {
       <select value={String(props.value.version)} onChange={(event) => props.choose(Number(event.currentTarget.value))}>
         {props.list.map((one) => (
           <option key={one.version} value={String(one.version)} selected={one === props.value}>
-            v{one.version} · {dayName(one.generated_at)} {timeOfDay(one.generated_at)}
-            {one.covers ? ` · ${count(one.covers.messages)}` : ""}
+            v{one.version} · {when(one.generated_at)}
           </option>
         ))}
       </select>
     </label>
   );
+}
+
+function when(moment: string): string {
+  return dayName(moment) === "Today" ? timeOfDay(moment) : `${short(moment)} ago`;
 }
 
 function Difference({ from, to }: { from: Summary; to: Summary }): JSX.Element {

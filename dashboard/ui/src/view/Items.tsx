@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { pointed, showEvidence } from "../state/app.ts";
 import type { Item } from "../state/cited.ts";
+import { plainName, plainText } from "../text.ts";
 import { due } from "../time.ts";
 import { Icon } from "./icons.tsx";
 
@@ -74,10 +75,10 @@ function Entry({ item, task = false }: { item: Item; task?: boolean }): JSX.Elem
       <div class="item-body">
         {evidence.length > 0 ? (
           <button type="button" class="item-text" dir="auto" onClick={() => showEvidence(evidence)}>
-            {item.text}
+            {plainText(item.text)}
           </button>
         ) : (
-          <span class="item-text" dir="auto">{item.text}</span>
+          <span class="item-text" dir="auto">{plainText(item.text)}</span>
         )}
         <Facts item={item} evidence={evidence} />
       </div>
@@ -91,7 +92,7 @@ function Facts({ item, evidence }: { item: Item; evidence: readonly number[] }):
   if (!item.owner && !day && evidence.length === 0) return null;
   return (
     <span class="item-facts small">
-      {item.owner && <bdi class="owner">{item.owner}</bdi>}
+      {item.owner && <bdi class="owner">{plainName(item.owner)}</bdi>}
       {day && (
         <span class={day.late && (item.status ?? "open") === "open" ? "late" : undefined} title={when?.words ? `“${when.words}”` : undefined}>
           {day.text}
@@ -116,7 +117,7 @@ export function Keywords({ words }: { words: string[] }): JSX.Element | null {
       <ul class="words">
         {words.map((word) => (
           <li key={word}>
-            <bdi>{word}</bdi>
+            <bdi>{plainName(word)}</bdi>
           </li>
         ))}
       </ul>

@@ -4,16 +4,18 @@ import { key, maskedKey } from "../api/key.ts";
 import { formatRoute, go, route } from "../route.ts";
 import { dialog, drawer, pane, theme, type Theme } from "../state/app.ts";
 import * as list from "../state/list.ts";
-import { seen } from "../state/seen.ts";
+import { unread } from "../state/seen.ts";
+import { plainName, plainText } from "../text.ts";
 import { count, exact, plural, short } from "../time.ts";
 import type { ConversationRow } from "../types.ts";
 import { Icon, Mark, type IconName } from "./icons.tsx";
 import { IconButton, Name, Skeleton, sentimentWord } from "./small.tsx";
 import { Sparkline } from "./Trend.tsx";
+import { Side } from "./landmarks.tsx";
 
 export function ListPane(): JSX.Element {
   return (
-    <aside class="pane list-pane" aria-label="Conversations">
+    <Side class="pane list-pane" aria-label="Conversations">
       <header class="pane-head">
         <a class="brand" href="#/" onClick={() => (drawer.value = false)}>
           <Mark />
@@ -25,7 +27,7 @@ export function ListPane(): JSX.Element {
       <SearchBox />
       <Rows />
       <Caller />
-    </aside>
+    </Side>
   );
 }
 
@@ -119,12 +121,11 @@ function nearEnd(event: Event): void {
   if (box.scrollHeight - box.scrollTop - box.clientHeight < 400) void list.more();
 }
 
-function Row({ row }: { row: ConversationRow }): JSX.Element {
+export function Row({ row }: { row: ConversationRow }): JSX.Element {
   const at = route.value;
   const id = row.conversation_id;
   const current = at.name === "conversation" && at.id === id;
-  const known = seen.value.get(id);
-  const fresh = known === undefined ? 0 : Math.max(0, row.message_count - known);
+  const fresh = unread(row);
   const last = row.last_message;
   return (
     <li>
@@ -152,7 +153,7 @@ function Row({ row }: { row: ConversationRow }): JSX.Element {
         </span>
         {last && (
           <span class="row-last">
-            <bdi>{last.user_id}</bdi>: <bdi>{last.content}</bdi>
+            <bdi>{plainName(last.user_id)}</bdi>: <bdi>{plainText(last.content)}</bdi>
           </span>
         )}
         <span class="row-facts small">

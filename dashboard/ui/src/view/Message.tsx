@@ -2,6 +2,7 @@
 import { Component, type ComponentChild, type JSX } from "preact";
 import { useState } from "preact/hooks";
 import { openUser } from "../state/app.ts";
+import { plainName, plainText } from "../text.ts";
 import { count, dayName, exact, timeOfDay } from "../time.ts";
 import type { Message } from "../types.ts";
 import { Icon } from "./icons.tsx";
@@ -52,7 +53,7 @@ export class MessageRow extends Component<Props> {
         tabIndex={-1}
         aria-posinset={place + 1}
         aria-setsize={total}
-        aria-label={`${user}, ${timeOfDay(timestamp)}`}
+        aria-label={`${plainName(user)}, ${timeOfDay(timestamp)}`}
       >
         {day && (
           <div class="day">
@@ -62,8 +63,8 @@ export class MessageRow extends Component<Props> {
         {head && (
           <div class="who">
             <Avatar user={user} />
-            <button type="button" class="person" onClick={() => openUser(user)} title={`History of ${user}`}>
-              <bdi>{user}</bdi>
+            <button type="button" class="person" onClick={() => openUser(user)} title={`History of ${plainName(user)}`}>
+              <bdi>{plainName(user)}</bdi>
             </button>
             <time class="small dim" dateTime={timestamp} title={`${exact(timestamp)} · message ${message.seq}`}>
               {timeOfDay(timestamp)}
@@ -75,7 +76,7 @@ export class MessageRow extends Component<Props> {
             {timeOfDay(timestamp)}
           </time>
         )}
-        <Content text={message.content} />
+        <Content text={plainText(message.content)} />
         {message.edited_at && (
           <span class="small dim" title={exact(message.edited_at)}>
             edited

@@ -50,12 +50,6 @@ export function Provenance({ talk }: { talk: Conversation }): JSX.Element | null
             </dd>
           </>
         )}
-        {summary.dropped_items !== undefined && summary.dropped_items > 0 && (
-          <>
-            <dt>Dropped</dt>
-            <dd>{plural(summary.dropped_items, "item")} whose evidence did not hold</dd>
-          </>
-        )}
         {covers?.digest && (
           <>
             <dt>Proof</dt>

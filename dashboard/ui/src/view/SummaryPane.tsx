@@ -14,12 +14,13 @@ import { Provenance } from "./Provenance.tsx";
 import { goToOrdinal } from "./Rail.tsx";
 import { SummaryText } from "./SummaryText.tsx";
 import { TrendPlot, tone } from "./Trend.tsx";
+import { Side } from "./landmarks.tsx";
 
 export function SummaryPane({ talk }: { talk: Conversation }): JSX.Element {
   const at = route.value;
   const tab: Tab = at.name === "conversation" ? at.tab : "brief";
   return (
-    <aside class="pane summary-pane" aria-label="Summary">
+    <Side class="pane summary-pane" aria-label="Summary">
       <header class="pane-head">
         <h2>Summary</h2>
         <LiveDot talk={talk} />
@@ -43,7 +44,7 @@ export function SummaryPane({ talk }: { talk: Conversation }): JSX.Element {
       <div class="summary-body" id="summary-body" role="tabpanel" aria-labelledby={`tab-${tab}`} tabIndex={0}>
         {tab === "changes" ? <Changes talk={talk} /> : <Whole talk={talk} />}
       </div>
-    </aside>
+    </Side>
   );
 }
 
@@ -80,11 +81,6 @@ function LiveDot({ talk }: { talk: Conversation }): JSX.Element {
       {version !== undefined && <span class="version">v{version}</span>}
       <span class={`dot ${kind}`} aria-hidden="true" />
       {word}
-      {talk.live.value === "reconnecting" && (
-        <button type="button" class="quiet" onClick={() => talk.reconnect()}>
-          Now
-        </button>
-      )}
     </span>
   );
 }
@@ -112,7 +108,6 @@ function Whole({ talk }: { talk: Conversation }): JSX.Element {
   const insights = talk.insights.value;
   const trend = insights?.trend ?? list.rowOf(talk.id)?.trend ?? [];
   const score = summary?.insights.sentiment_score ?? insights?.sentiment_score;
-  const people = Array.isArray(insights?.participants) ? insights.participants : summary?.insights.participants;
   const keywords = summary?.insights.keywords ?? insights?.keywords ?? [];
   return (
     <>
@@ -135,7 +130,7 @@ function Whole({ talk }: { talk: Conversation }): JSX.Element {
         </section>
       )}
       <Keywords words={keywords} />
-      <People people={people ?? []} messages={talk.messageCount.value} />
+      <People people={talk.people.value} total={talk.peopleCount.value} messages={talk.messageCount.value} />
     </>
   );
 }

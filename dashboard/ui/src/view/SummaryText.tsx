@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
 import { splitSentences } from "../diff.ts";
 import type { Conversation } from "../state/conversation.ts";
-import { limitedUntil } from "../api/client.ts";
+import { plainText } from "../text.ts";
 import { Skeleton } from "./small.tsx";
 
 export function SummaryText({ talk }: { talk: Conversation }): JSX.Element {
@@ -13,14 +13,14 @@ export function SummaryText({ talk }: { talk: Conversation }): JSX.Element {
   if (talk.partial.value) {
     return (
       <div class="summary-text writing" dir="auto" aria-busy="true">
-        <Blocks text={talk.partial.value} />
+        <Blocks text={plainText(talk.partial.value)} />
       </div>
     );
   }
   if (!summary) return <None talk={talk} />;
   return (
     <div class="summary-text" dir="auto" key={`${summary.version}-${summary.summary_type}`}>
-      <Blocks text={summary.summary} fresh={before ? (sentence) => !had.has(trimmed(sentence)) : undefined} />
+      <Blocks text={plainText(summary.summary)} fresh={before ? (sentence) => !had.has(trimmed(sentence)) : undefined} />
     </div>
   );
 }
@@ -51,7 +51,7 @@ export function Blocks({ text, fresh }: { text: string; fresh?: Fresh }): JSX.El
     flush();
     if (!line) continue;
     const heading = /^(?:#{1,4}\s+(.+)|([^.!?]{2,40}):)$/.exec(line);
-    if (heading) blocks.push(<h4 key={blocks.length}>{heading[1] ?? heading[2]}</h4>);
+    if (heading) blocks.push(<h3 key={blocks.length}>{heading[1] ?? heading[2]}</h3>);
     else {
       blocks.push(
         <p key={blocks.length}>
@@ -79,9 +79,7 @@ function Sentences({ text, fresh }: { text: string; fresh: Fresh }): JSX.Element
 
 function None({ talk }: { talk: Conversation }): JSX.Element {
   const messages = talk.messageCount.value;
-  if (talk.live.value === "connecting" || (limitedUntil.value !== null && talk.live.value !== "live")) {
-    return <Skeleton lines={4} />;
-  }
+  if (talk.status.value === "loading" || talk.live.value === "connecting") return <Skeleton lines={4} />;
   if (messages === 0) return <p class="none">A summary appears here with the first messages.</p>;
   return (
     <div class="none">

@@ -1,47 +1,36 @@
 // The middle pane: the head of the conversation, and its messages.
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { dialog, drawer, listShown, pane, summaryShown } from "../state/app.ts";
+import { dialog, drawer, listShown, narrow, pane, summaryShown } from "../state/app.ts";
 import type { Conversation } from "../state/conversation.ts";
-import * as list from "../state/list.ts";
 import { plural } from "../time.ts";
 import { postLine } from "./curl.ts";
 import { Icon } from "./icons.tsx";
 import { CopyLine, Empty, IconButton, Name, Skeleton } from "./small.tsx";
 import { Timeline } from "./Timeline.tsx";
+import { Main } from "./landmarks.tsx";
 
 export function Talk({ talk }: { talk: Conversation }): JSX.Element {
   return (
-    <main class="pane talk-pane" id="main">
+    <Main class="pane talk-pane">
       <Head talk={talk} />
       <Body talk={talk} />
-    </main>
+    </Main>
   );
 }
 
 function Head({ talk }: { talk: Conversation }): JSX.Element {
-  const row = list.rowOf(talk.id);
-  const insights = talk.insights.value;
-  const people =
-    insights?.participant_count ??
-    (Array.isArray(insights?.participants) ? insights.participants.length : insights?.participants) ??
-    row?.participant_count ??
-    talk.summary.value?.insights.participants?.length;
+  const people = talk.peopleCount.value;
   const messages = talk.messageCount.value;
   return (
     <header class="pane-head talk-head">
-      <IconButton
-        class="to-list"
-        icon="list"
-        label={listShown.value ? "Hide the conversations ([)" : "Show the conversations ([)"}
-        onClick={toggleList}
-      />
+      <ListButton />
       <div class="talk-title">
         <h1>
           <Name text={talk.id} />
         </h1>
         <p class="small dim">
-          {people !== undefined && <span>{plural(Number(people), "person", "people")}</span>}
+          {people > 0 && <span>{plural(people, "person", "people")}</span>}
           {messages > 0 && <span>{plural(messages, "message")}</span>}
           {talk.ended.value && <span>ended</span>}
         </p>
@@ -61,10 +50,15 @@ function Head({ talk }: { talk: Conversation }): JSX.Element {
   );
 }
 
+export function ListButton(): JSX.Element {
+  const label = listShown.value ? "Hide the conversations ([)" : "Show the conversations ([)";
+  return <IconButton class="to-list" icon="list" label={label} onClick={toggleList} />;
+}
+
 function toggleList(): void {
   if (matchMedia("(max-width: 1099px)").matches) {
     drawer.value = !drawer.value;
-    if (matchMedia("(max-width: 719px)").matches) pane.value = "list";
+    if (narrow.value) pane.value = "list";
   } else listShown.value = !listShown.value;
 }
 

@@ -28,6 +28,8 @@ export function Timeline({ talk }: { talk: Conversation }): JSX.Element {
   const opened = useRef(false);
   const [marks, setMarks] = useState<ReadonlySet<number>>(new Set());
   const [middle, setMiddle] = useState<Message | null>(null);
+  /** Is there anything above the upper edge, whose day the reader cannot see? */
+  const [below, setBelow] = useState(false);
   const messages = talk.window.messages.value;
   const first = talk.window.first.value;
   const total = talk.messageCount.value;
@@ -46,6 +48,7 @@ export function Timeline({ talk }: { talk: Conversation }): JSX.Element {
     const row = all[at];
     anchor.current = row ? { seq: Number(row.dataset["seq"]), top: row.getBoundingClientRect().top - edge } : null;
     const centre = all[Math.max(0, firstBelow(all, edge + scroller.clientHeight / 2))] ?? all.at(-1);
+    setBelow(scroller.scrollTop > 110);
     const seq = Number(centre?.dataset["seq"]);
     setMiddle(talk.window.messages.peek().find((message) => message.seq === seq) ?? null);
   };
@@ -75,7 +78,7 @@ export function Timeline({ talk }: { talk: Conversation }): JSX.Element {
           back && back.seq === target.seqs[0] ? back.offset : Math.max(48, (scroller.clientHeight - row.offsetHeight) / 3);
         scroller.scrollTop += row.getBoundingClientRect().top - scroller.getBoundingClientRect().top - offset;
         if (target.focus) row.focus({ preventScroll: true });
-        if (!back) setMarks(new Set(target.seqs));
+        if (target.focus) setMarks(new Set(target.seqs));
         talk.target.value = null;
       }
     } else if (!opened.current || talk.following.peek()) {
@@ -90,7 +93,7 @@ export function Timeline({ talk }: { talk: Conversation }): JSX.Element {
     opened.current = true;
     remember();
     near();
-  }, [messages, target, talk.following.value]);
+  }, [messages, target, talk.following.value, cited]);
 
   useEffect(() => {
     if (marks.size === 0) return;
@@ -164,7 +167,7 @@ export function Timeline({ talk }: { talk: Conversation }): JSX.Element {
         </div>
         <Edge way="down" talk={talk} />
       </div>
-      {middle && !talk.following.value && <div class="floating-day small" aria-hidden="true">{dayName(middle.timestamp)}</div>}
+      {middle && !talk.following.value && below && <div class="floating-day small" aria-hidden="true">{dayName(middle.timestamp)}</div>}
       <NewMessages talk={talk} />
       {total > 300 && <Rail talk={talk} middle={middle} />}
     </div>

@@ -3,9 +3,12 @@ import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Failure, call } from "../api/client.ts";
 import { formatRoute, go, type Route } from "../route.ts";
+import { plainName, plainText } from "../text.ts";
 import { exact, plural, short } from "../time.ts";
 import type { History, HistoryRow } from "../types.ts";
+import { ListButton } from "./Talk.tsx";
 import { Avatar, Empty, Name, Skeleton } from "./small.tsx";
+import { Main } from "./landmarks.tsx";
 
 type UserRoute = Extract<Route, { name: "user" }>;
 const LIMIT = 20;
@@ -25,8 +28,9 @@ export function UserHistory({ at }: { at: UserRoute }): JSX.Element {
     return () => stop.abort();
   }, [at.id, at.from, at.to, at.page]);
   return (
-    <main class="pane user-pane" id="main">
+    <Main class="pane user-pane">
       <header class="pane-head">
+        <ListButton />
         <Avatar user={at.id} />
         <div class="talk-title">
           <h1>
@@ -41,7 +45,7 @@ export function UserHistory({ at }: { at: UserRoute }): JSX.Element {
         <Filter at={at} />
         <Found at={at} found={found} />
       </div>
-    </main>
+    </Main>
   );
 }
 
@@ -129,17 +133,17 @@ function Row({ row, user }: { row: HistoryRow; user: string }): JSX.Element {
           </time>
         </span>
         <span class="row-last">
-          <bdi>{row.last_message}</bdi>
+          <bdi>{plainText(row.last_message)}</bdi>
         </span>
         <span class="row-facts small">
           {row.message_count !== undefined && (
             <span>
-              {plural(row.message_count, "message")} by <bdi>{user}</bdi>
+              {plural(row.message_count, "message")} by <bdi>{plainName(user)}</bdi>
             </span>
           )}
           {latest && latest.user_id !== user && (
             <span class="dim">
-              then <bdi>{latest.user_id}</bdi> {short(latest.timestamp)}
+              last <bdi>{plainName(latest.user_id)}</bdi>, {short(latest.timestamp)}
             </span>
           )}
         </span>

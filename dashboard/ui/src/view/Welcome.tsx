@@ -3,19 +3,24 @@ import type { JSX } from "preact";
 import { key } from "../api/key.ts";
 import { dialog } from "../state/app.ts";
 import * as list from "../state/list.ts";
+import { unread } from "../state/seen.ts";
 import { loadSample, posting } from "../state/sample.ts";
+import type { ConversationRow } from "../types.ts";
 import { postLine } from "./curl.ts";
 import { Icon } from "./icons.tsx";
-import { CopyLine } from "./small.tsx";
+import { Row } from "./ListPane.tsx";
+import { CopyLine, Empty } from "./small.tsx";
+import { Main } from "./landmarks.tsx";
 
 export function Welcome(): JSX.Element {
   const waiting = list.loading.value && list.rows.value.length === 0;
-  if (waiting) return <main class="pane welcome" id="main" aria-busy="true" />;
+  if (waiting) return <Main class="pane welcome" aria-busy="true" />;
+  if (list.failure.value && list.rows.value.length === 0) return <Refused />;
   const empty = list.rows.value.length === 0 && !list.search.value && !list.failure.value;
   return (
-    <main class="pane welcome" id="main">
+    <Main class="pane welcome">
       <div class="welcome-body">{empty ? <First /> : <Choose />}</div>
-    </main>
+    </Main>
   );
 }
 
@@ -56,13 +61,43 @@ function First(): JSX.Element {
   );
 }
 
+/** What is new for this reader, from what the list says anyway. */
 function Choose(): JSX.Element {
+  const fresh = list.rows.value.filter((row) => unread(row) > 0);
+  const stale = list.rows.value.filter((row) => (row.stale_messages ?? 0) > 0 && unread(row) === 0);
   return (
     <>
-      <h1>Choose a conversation</h1>
-      <p class="lead">
-        Press <kbd>j</kbd> for the first one, <kbd>/</kbd> to search, <kbd>?</kbd> for all keys.
+      <h1>{fresh.length > 0 ? "New since you were here" : "Nothing new since you were here"}</h1>
+      <Few rows={fresh} />
+      {stale.length > 0 && <h2>Messages that no summary covers yet</h2>}
+      <Few rows={stale} />
+      <p class="dim">
+        Press <kbd>j</kbd> for the first conversation, <kbd>/</kbd> to search, <kbd>?</kbd> for all keys.
       </p>
     </>
+  );
+}
+
+function Few({ rows }: { rows: ConversationRow[] }): JSX.Element | null {
+  if (rows.length === 0) return null;
+  return (
+    <ul class="history">
+      {rows.slice(0, 6).map((row) => (
+        <Row key={row.conversation_id} row={row} />
+      ))}
+    </ul>
+  );
+}
+
+function Refused(): JSX.Element {
+  return (
+    <Main class="pane welcome">
+      <Empty first title={key.value ? "This key opens nothing here" : "The conversations cannot be shown"} icon="key">
+        <p>{list.failure.value?.message}</p>
+        <button type="button" class="primary" onClick={() => (dialog.value = "key")}>
+          {key.value ? "Use another key" : "Enter a key"}
+        </button>
+      </Empty>
+    </Main>
   );
 }

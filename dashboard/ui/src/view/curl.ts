@@ -18,7 +18,7 @@ function line(what: string, path: string, body?: unknown): CurlLine {
     const parts = [`curl -sS ${quote(location.origin + path)}`];
     if (secret) parts.push(`-H ${quote(`authorization: Bearer ${secret}`)}`);
     if (body !== undefined) parts.push(`-H 'content-type: application/json'`, `-d ${quote(JSON.stringify(body))}`);
-    return parts.join(" ");
+    return parts.join(" \\\n  ");
   };
   return { what, text: build(key.value), shown: build(maskedKey.value) };
 }

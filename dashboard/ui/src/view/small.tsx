@@ -2,6 +2,7 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { Sentiment } from "../types.ts";
+import { plainName } from "../text.ts";
 import { signed } from "../time.ts";
 import { say } from "../state/toast.ts";
 import { Icon, type IconName } from "./icons.tsx";
@@ -30,8 +31,8 @@ export function IconButton(props: {
 /** A name or id that somebody chose: kept apart from the text around it, whatever direction it has. */
 export function Name({ text }: { text: string }): JSX.Element {
   return (
-    <bdi class="name" title={text}>
-      {text}
+    <bdi class="name" title={plainName(text)}>
+      {plainName(text)}
     </bdi>
   );
 }
@@ -40,7 +41,8 @@ export function Name({ text }: { text: string }): JSX.Element {
 export function hueOf(text: string): number {
   let hash = 2166136261;
   for (const unit of text) hash = Math.imul(hash ^ (unit.codePointAt(0) ?? 0), 16777619);
-  return (hash >>> 0) % 360;
+  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+  return ((hash ^ (hash >>> 13)) >>> 0) % 18 * 20;
 }
 
 export function Avatar({ user }: { user: string }): JSX.Element {
@@ -81,7 +83,15 @@ export function CopyLine({ text, shown }: { text: string; shown?: string }): JSX
   );
 }
 
-export function Empty(props: { title: string; children: ComponentChildren; icon?: IconName }): JSX.Element {
+interface EmptyProps {
+  title: string;
+  children: ComponentChildren;
+  icon?: IconName;
+  /** Nothing above it has a heading. */
+  first?: boolean;
+}
+
+export function Empty(props: EmptyProps): JSX.Element {
   return (
     <div class="empty">
       {props.icon && (
@@ -89,7 +99,7 @@ export function Empty(props: { title: string; children: ComponentChildren; icon?
           <Icon name={props.icon} size={28} />
         </span>
       )}
-      <h2>{props.title}</h2>
+      {props.first ? <h1>{props.title}</h1> : <h2>{props.title}</h2>}
       {props.children}
     </div>
   );

@@ -1,0 +1,73 @@
+// What the browser tests share: a browser, pages that report every fault, waits with a limit, axe.
+import { readFileSync, mkdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+
+const here = dirname(fileURLToPath(import.meta.url));
+export const shots = join(here, "shots");
+const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+/** Lines that a browser writes by itself when a request is refused on purpose. */
+const EXPECTED = /Failed to load resource|WebSocket connection to|ERR_(CONNECTION|EMPTY)/;
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--js-flags=--expose-gc",
+];
+
+export async function launch() {
+  mkdirSync(shots, { recursive: true });
+  return chromium.launch({ executablePath: process.env.CHROMIUM_BIN ?? "/usr/bin/chromium", args: FLAGS });
+}
+
+/** A fresh profile; faults of the page are collected and fail the case. */
+export async function newPage(browser, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  page.faults = [];
+  page.on("pageerror", (error) => page.faults.push(`${error.message}\n${error.stack}`));
+  page.on("console", (line) => {
+    if (line.type() === "error" && !EXPECTED.test(line.text())) page.faults.push(line.text());
+  });
+  return page;
+}
+
+export async function eventually(what, check, limit = 15_000) {
+  const until = Date.now() + limit;
+  let last;
+  for (;;) {
+    try {
+      last = await check();
+      if (last) return last;
+    } catch (error) {
+      last = error;
+    }
+    if (Date.now() > until) throw new Error(`not within ${limit} ms: ${what} (last: ${last})`);
+    await new Promise((done) => setTimeout(done, 50));
+  }
+}
+
+/** All rules of axe; the policy of the page forbids injected script elements, so the source is evaluated. */
+export async function axe(page, where) {
+  await page.evaluate(axeSource);
+  const found = await page.evaluate(() =>
+    globalThis.axe.run(document, { resultTypes: ["violations"], rules: { "color-contrast-enhanced": { enabled: false } } }),
+  );
+  if (found.violations.length === 0) return;
+  const lines = found.violations.map((one) => {
+    const nodes = one.nodes.slice(0, 4).map((node) => `    ${node.html.slice(0, 160)}\n      ${node.failureSummary}`);
+    return `  ${one.id}: ${one.help}\n${nodes.join("\n")}`;
+  });
+  throw new Error(`axe in ${where}:\n${lines.join("\n")}`);
+}
+
+export const conversation = (id, query = "") => `#/c/${encodeURIComponent(id)}${query}`;
+export const seqs = (page) =>
+  page.$$eval("[data-seq]", (rows) => rows.map((row) => Number(row.getAttribute("data-seq"))));
