@@ -21,7 +21,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// Random bytes from a generator of each thread (ChaCha12), seeded and reseeded by the operating system.
+/// Random bytes from a generator of each thread (`ChaCha12`), seeded and reseeded by the operating system.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemIds;
 

@@ -1,32 +1,35 @@
 //! Every suite of every port against the embedded adapters.
 
+#![expect(clippy::unwrap_used, reason = "a backend that cannot be opened fails its test")]
+
+use std::future::{Ready, ready};
 use std::sync::Arc;
 
 use shared::ports::{EventBus, KeyStore, MessageLog, RateLimiter, ViewStore};
 use shared_adapters::{ChannelEventBus, LocalRateLimiter, SqliteKeyStore, SqliteMessageLog, SqliteViewStore};
 use tempfile::TempDir;
 
-async fn log() -> (Arc<dyn MessageLog>, TempDir) {
+fn log() -> Ready<(Arc<dyn MessageLog>, TempDir)> {
     let folder = tempfile::tempdir().unwrap();
-    (Arc::new(SqliteMessageLog::open(folder.path()).unwrap()), folder)
+    ready((Arc::new(SqliteMessageLog::open(folder.path()).unwrap()), folder))
 }
 
-async fn views() -> (Arc<dyn ViewStore>, TempDir) {
+fn views() -> Ready<(Arc<dyn ViewStore>, TempDir)> {
     let folder = tempfile::tempdir().unwrap();
-    (Arc::new(SqliteViewStore::open(folder.path()).unwrap()), folder)
+    ready((Arc::new(SqliteViewStore::open(folder.path()).unwrap()), folder))
 }
 
-async fn keys() -> (Arc<dyn KeyStore>, TempDir) {
+fn keys() -> Ready<(Arc<dyn KeyStore>, TempDir)> {
     let folder = tempfile::tempdir().unwrap();
-    (Arc::new(SqliteKeyStore::open(folder.path()).unwrap()), folder)
+    ready((Arc::new(SqliteKeyStore::open(folder.path()).unwrap()), folder))
 }
 
-async fn bus() -> (Arc<dyn EventBus>, ()) {
-    (Arc::new(ChannelEventBus::new()), ())
+fn bus() -> Ready<(Arc<dyn EventBus>, ())> {
+    ready((Arc::new(ChannelEventBus::new()), ()))
 }
 
-async fn limiter() -> (Arc<dyn RateLimiter>, ()) {
-    (Arc::new(LocalRateLimiter::new()), ())
+fn limiter() -> Ready<(Arc<dyn RateLimiter>, ())> {
+    ready((Arc::new(LocalRateLimiter::new()), ()))
 }
 
 shared_testkit::message_log_suite!(log);

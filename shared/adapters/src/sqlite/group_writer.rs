@@ -154,10 +154,16 @@ impl Serving {
         match self.transaction(&mut group) {
             Ok(()) => group.into_iter().for_each(Work::confirm),
             Err(error) if group.len() == 1 => {
-                group.into_iter().for_each(|job| job.fail(error.clone()));
+                for job in group {
+                    job.fail(error.clone());
+                }
             }
             // One of them is to blame: each on its own.
-            Err(_) => group.into_iter().for_each(|job| self.serve(vec![job])),
+            Err(_) => {
+                for job in group {
+                    self.serve(vec![job]);
+                }
+            }
         }
     }
 

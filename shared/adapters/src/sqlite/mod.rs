@@ -1,4 +1,4 @@
-//! The embedded store: three SQLite files in one folder, written by one process.
+//! The embedded store: three `SQLite` files in one folder, written by one process.
 //!
 //! Its one law: a file has one writing connection with a thread of its own; all who wait are served by one commit.
 //!

@@ -24,7 +24,7 @@ pub mod cases {
 
     use crate::conformance::build::tenant;
 
-    const MINUTE: Duration = Duration::from_secs(60);
+    const MINUTE: Duration = Duration::from_mins(1);
 
     fn caller() -> CallerId {
         CallerId::Key(Digest::of(tenant().as_str().as_bytes()))

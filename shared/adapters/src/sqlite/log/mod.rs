@@ -76,7 +76,7 @@ impl SqliteMessageLog {
         let theirs = Arc::clone(&state);
         let writer = std::thread::Builder::new()
             .name("log-writer".to_owned())
-            .spawn(move || serve(connection, checkpointer, &theirs, &queue))
+            .spawn(move || serve(&connection, checkpointer, &theirs, &queue))
             .map_err(thread)?;
         Ok(Self {
             jobs: Mutex::new(Some(jobs)),
@@ -136,8 +136,8 @@ impl Drop for SqliteMessageLog {
     }
 }
 
-fn serve(connection: Connection, checkpointer: Checkpointer, state: &Arc<State>, queue: &Receiver<Job>) {
-    match Writer::new(&connection, checkpointer.checkpoints(), Arc::clone(state)) {
+fn serve(connection: &Connection, checkpointer: Checkpointer, state: &Arc<State>, queue: &Receiver<Job>) {
+    match Writer::new(connection, checkpointer.checkpoints(), Arc::clone(state)) {
         Ok(writer) => writer.run(queue),
         Err(error) => {
             state.poisoned.store(true, Ordering::Release);
@@ -145,7 +145,7 @@ fn serve(connection: Connection, checkpointer: Checkpointer, state: &Arc<State>,
         }
     }
     drop(checkpointer);
-    if let Err(error) = checkpoint::finish(&connection) {
+    if let Err(error) = checkpoint::finish(connection) {
         tracing::warn!(%error, "the log's last checkpoint failed; it will be made at the next start");
     }
 }

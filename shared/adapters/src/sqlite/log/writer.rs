@@ -113,7 +113,10 @@ impl<'c> Writer<'c> {
         self.state.waiting.fetch_sub(bytes, Ordering::AcqRel);
         if self.state.poisoned.load(Ordering::Acquire) {
             let source: Source = Arc::new(Stopped::Poisoned);
-            return group.into_iter().for_each(|job| job.fail(&source, false));
+            for job in group {
+                job.fail(&source, false);
+            }
+            return;
         }
         let started = Instant::now();
         let result = self.transaction(|writer| {
@@ -127,7 +130,9 @@ impl<'c> Writer<'c> {
             Err(failure) => {
                 tracing::error!(error = %failure.error, in_commit = failure.in_commit, "writing the log failed");
                 let source: Source = Arc::new(failure.error);
-                group.into_iter().for_each(|job| job.fail(&source, failure.in_commit));
+                for job in group {
+                    job.fail(&source, failure.in_commit);
+                }
             }
         }
     }

@@ -60,11 +60,11 @@ pub async fn an_erasure_is_remembered_until_its_views_are_gone(log: Log) {
 
 pub async fn a_long_conversation_is_erased_beside_others(log: Log) {
     let tenant = tenant();
-    let (long, other) = (key(&tenant, "long"), key(&tenant, "other"));
+    let (long, short) = (key(&tenant, "long"), key(&tenant, "short"));
     for _ in 0..6 {
         append(&*log, batch(&long, vec![draft("x"); 500])).await.unwrap();
     }
-    post(&*log, &other, vec![draft("stays")]).await;
+    post(&*log, &short, vec![draft("stays")]).await;
     assert!(log.erase(&long).await.unwrap());
     assert_eq!(log.head(&long).await.unwrap(), None);
     for n in 1..=20_u64 {
@@ -72,7 +72,7 @@ pub async fn a_long_conversation_is_erased_beside_others(log: Log) {
         assert_eq!(done.head, Seq(n));
     }
     assert_eq!(log.read(&long, Seq(1), 9999).await.unwrap().len(), 20);
-    assert_eq!(texts(&log.read(&other, Seq(1), 9).await.unwrap()), ["stays"]);
+    assert_eq!(texts(&log.read(&short, Seq(1), 9).await.unwrap()), ["stays"]);
 }
 
 pub async fn arrivals_after_an_erasure_are_not_missed(log: Log) {
