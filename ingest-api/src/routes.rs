@@ -36,5 +36,7 @@ pub fn build(ports: &Ports, config: &IngestConfig, tasks: &Tasks) -> Router {
         .route("/chats", post(append::post_chats))
         .route("/chats/{conversation_id}/end", post(end::post_end))
         .route("/chats/{conversation_id}", delete(erase::delete_chat))
+        // Another service posts to this path, which hides the pattern above; it is a conversation's name all the same.
+        .route("/chats/summarize", delete(erase::delete_chat))
         .with_state(Arc::new(ingest))
 }

@@ -48,7 +48,8 @@ pub async fn run(config: ServeConfig) -> anyhow::Result<ExitCode> {
 /// All routes, with the tasks behind them started.
 fn build(ports: &Ports, summarizer: Arc<dyn Summarizer>, config: &ServeConfig, tasks: &Tasks) -> Router {
     summarizer_worker::build(ports, summarizer, &config.worker, tasks);
-    ingest_api::build(ports, &config.ingest, tasks).merge(query_api::build(ports, &config.query, tasks))
+    let ingest = ingest_api::build(ports, &config.ingest, tasks);
+    ingest.merge(query_api::build(ports, &config.query, tasks)).merge(dashboard::routes())
 }
 
 fn readiness(ports: &Ports) -> Readiness {
@@ -84,6 +85,8 @@ async fn say_where(
         config.log.say(&format!("metrics and health on http://{}", admin.local_addr()));
     }
     let (store, engine) = (&config.store.store_url, summarizer.engine());
-    config.log.say(&format!("Recap listening on http://{address}, data in {store}, summaries by engine {engine}"));
+    config
+        .log
+        .say(&format!("Recap listening on http://{address} with data in {store}, summaries by the engine {engine}"));
     Ok(())
 }

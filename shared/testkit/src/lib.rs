@@ -6,6 +6,7 @@
 //! - [`process`]: a built binary as a child process that can be stopped and killed
 //! - [`client`]: the HTTP interface as typed calls
 //! - [`socket`]: the WebSocket interface as typed frames
+//! - [`scenarios`]: what users do, through the real interface
 //! - [`ledger`]: what was acknowledged, and the check that it is all there, once
 //! - [`wait`]: waiting for a condition, with a limit
 //! - [`transcript`]: synthetic conversations
@@ -14,6 +15,7 @@ pub mod client;
 pub mod conformance;
 pub mod ledger;
 pub mod process;
+pub mod scenarios;
 pub mod socket;
 pub mod transcript;
 pub mod wait;

@@ -68,7 +68,7 @@ async fn anonymous_callers_can_be_switched_off() -> Result<()> {
 async fn the_first_start_prints_a_link_with_a_key_that_works() -> Result<()> {
     let recap = Recap::start().await?;
     let log = recap.server.log();
-    let key = log.split("/#key=").nth(1).and_then(|rest| rest.split_whitespace().next()).context("no link")?;
+    let key = log.split("/#key=").nth(1).and_then(|rest| rest.split(['"', '\n']).next()).context("no link")?;
     ensure!(recap.client.with_key(key).get("/chats").await?.status == 200);
     recap.server.stop().await?;
     let again = Launch::recap(RECAP, recap.data.path()).start().await?;

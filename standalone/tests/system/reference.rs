@@ -45,8 +45,9 @@ async fn the_snippets_print_the_documented_answers() -> Result<()> {
     for snippet in &snippets[..2] {
         let origin = format!("localhost:{}", server.address().rsplit(':').next().context("no port")?);
         let script = format!("{}\n", snippet.replace("localhost:8000", &origin));
-        let python = tokio::process::Command::new("python3").args(["-c", &with_import(&script)]).stdin(Stdio::null());
-        let output = { python }.output().await?;
+        let script = with_import(&script);
+        let mut python = tokio::process::Command::new("python3");
+        let output = python.args(["-c", &script]).stdin(Stdio::null()).output().await?;
         ensure!(output.status.success(), "{snippet}\n{}", String::from_utf8_lossy(&output.stderr));
         // Python prints a dict; as JSON it only differs in quotes and names of constants.
         answers.push(String::from_utf8(output.stdout)?);

@@ -95,7 +95,8 @@ pub async fn message_ids_stand_once(client: &Client) -> Result<()> {
 
 /// One bad message stores none.
 pub async fn all_or_nothing(client: &Client) -> Result<()> {
-    let body = json!({"conversation_id": "append-all", "user_id": "u", "messages": [{"content": "good"}, {"content": ""}]});
+    let body =
+        json!({"conversation_id": "append-all", "user_id": "u", "messages": [{"content": "good"}, {"content": ""}]});
     let refused = client.post("/chats", &body).await?;
     ensure!(refused.status == 400 && refused.code()? == "invalid_request", "{refused:?}");
     ensure!(refused.json()?["detail"]["fields"][0]["path"] == "messages[1].content", "{refused:?}");

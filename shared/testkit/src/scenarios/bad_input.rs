@@ -71,7 +71,11 @@ fn bodies() -> Vec<Bad> {
         post(message(r#""content":"x","timestamp":"10000-01-01T00:00:00Z""#), SHAPE, "messages[0].timestamp"),
         post(message(r#""content":"x","timestamp":1672563600"#), SHAPE, "messages[0].timestamp"),
         post(message(r#""content":"x","metadata":[]"#), SHAPE, "messages[0].metadata"),
-        post(message(&format!(r#""content":"x","metadata":{{"k":"{}"}}"#, "x".repeat(8192))), SHAPE, "messages[0].metadata"),
+        post(
+            message(&format!(r#""content":"x","metadata":{{"k":"{}"}}"#, "x".repeat(8192))),
+            SHAPE,
+            "messages[0].metadata",
+        ),
         post(
             message(&format!(r#""content":"x","metadata":{}1{}"#, r#"{"k":"#.repeat(9), "}".repeat(9))),
             SHAPE,

@@ -51,9 +51,7 @@ pub async fn pages_and_cursors_have_ends(client: &Client) -> Result<()> {
 /// A user's conversations, latest post first, filtered by when the user was active.
 pub async fn lists_a_users_conversations(client: &Client) -> Result<()> {
     for (conversation, day) in [("query-user-1", "2024-03-01"), ("query-user-2", "2024-03-05")] {
-        let message = |user: &str, hour: &str| {
-            json!({"user_id": user, "content": format!("{user} on {day}"), "timestamp": format!("{day}T{hour}:00:00Z")})
-        };
+        let message = |user: &str, hour: &str| json!({"user_id": user, "content": format!("{user} on {day}"), "timestamp": format!("{day}T{hour}:00:00Z")});
         let messages = [message("query-anna", "09"), message("query-ben", "10")];
         let body = json!({"conversation_id": conversation, "user_id": "x", "messages": messages});
         client.post("/chats", &body).await?.ok()?;
