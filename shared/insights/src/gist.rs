@@ -18,7 +18,7 @@ use crate::{
     text::{Document, Tally},
 };
 
-/// Sentences that a gist keeps.
+/// Words of the sentences that a gist keeps.
 const POINTS_WORDS: usize = 220;
 const TERMS: usize = 60;
 const PHRASES: usize = 24;
@@ -49,7 +49,7 @@ impl Gist {
     fn of(gists: &[Self], document: &Document<'_>) -> Self {
         let whole = join(gists, document);
         let material = Material::new(gists, document, &whole);
-        let points = cover(&material, crate::param::param("GW", 220.0) as usize)
+        let points = cover(&material, POINTS_WORDS)
             .into_iter()
             .map(|at| Point::new(&material, &material.candidates[at]))
             .collect();

@@ -12,7 +12,6 @@ mod keywords;
 mod lexicon;
 mod live;
 mod message;
-mod param;
 mod sentiment;
 mod summary;
 mod text;

@@ -5,6 +5,7 @@ mod choose;
 mod material;
 mod names;
 mod outline;
+mod pleasantry;
 mod render;
 mod write;
 

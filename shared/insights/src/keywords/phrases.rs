@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::param::param;
 use crate::text::{Document, Kind, Token, Tokens, plain};
 
 /// Words of a phrase.
@@ -36,15 +35,11 @@ impl Phrase {
     /// Rank among phrases of a conversation of this many words.
     pub(crate) fn score(&self, of_words: u64) -> f64 {
         let place = self.first as f64 / of_words.max(1) as f64;
-        f64::from(self.count).powf(param("KC", 1.0))
-            * (f64::from(self.rarity) - param("KO", 0.0)).max(1.0)
-            * f64::from(self.words).powf(param("KL", 0.7))
-            * (1.0 - param("KP", 0.3) * place)
-            * if self.words == 1 && ["ing", "ed", "ly"].iter().any(|e| self.text.ends_with(e)) {
-                param("KE", 0.5)
-            } else {
-                1.0
-            }
+        // Verb forms and adverbs are poor keywords by themselves.
+        let form = self.words == 1 && ["ing", "ed", "ly"].iter().any(|ending| self.text.ends_with(ending));
+        let kind = if form { 0.5 } else { 1.0 };
+        let length = f64::from(self.words).powf(0.7);
+        f64::from(self.count) * f64::from(self.rarity) * length * (1.0 - 0.3 * place) * kind
     }
 }
 

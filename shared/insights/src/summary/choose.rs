@@ -1,104 +1,89 @@
-//! Greedy choice of sentences.
+//! Greedy choice of sentences: the same pass with two worths.
 
-use std::collections::HashSet;
+use super::{Candidate, Material};
 
-use super::{Material, material::Weighed};
-use crate::param::param;
+/// Words that telling adds to a sentence: the name and its verb.
+const FRAME: usize = 2;
+/// Words by which the last sentence may go over the budget.
+const SLACK: usize = 6;
+/// Sentences in a row that may be too long for what is left before the choice ends.
+const MISSES: usize = 8;
+/// Shorter sentences cover nothing.
+const SHORTEST: usize = 5;
+/// A sentence counts for no more words than are shown of it.
+const SHOWN: usize = 30;
 
-/// Indices of the best candidates by form and centrality up to a budget of words, in order.
-pub(crate) fn central(material: &Material<'_>, budget: usize) -> Vec<usize> {
-    let norm = material.terms.values().map(|term| weight(*term).powi(2)).sum::<f64>().sqrt().max(1e-9);
-    let count = material.candidates.len();
-    let mut scores: Vec<f64> = Vec::with_capacity(count);
-    for (at, candidate) in material.candidates.iter().enumerate() {
-        let mut dot = 0.0;
-        for term in &candidate.terms {
-            let known = material.terms.get(term).copied().unwrap_or(Weighed::LOST);
-            dot += weight(known);
-        }
-        let cosine = dot / norm / (candidate.terms.len().max(1) as f64).sqrt();
-        scores.push(
-            param("COS", 0.3) * cosine + f64::from(candidate.form) / 1000.0
-                - param("POS", 0.02) * at as f64 / count as f64,
-        );
-    }
-    greedy(material, budget, &mut scores, |score, share| score * (1.0 - param("RED", 0.3) * share))
-}
-
-/// Indices of the candidates that together cover the most, up to a budget of words, in order.
-pub(crate) fn cover(material: &Material<'_>, budget: usize) -> Vec<usize> {
-    let mut taken: HashSet<u64> = HashSet::new();
-    let mut left: Vec<usize> = (0..material.candidates.len())
-        .filter(|at| material.candidates[*at].words >= param("CMIN", 5.0) as usize)
+/// Indices of the best candidates by form and centrality up to a budget of words, in order. Terms
+/// told already are worth 0.3 less.
+pub(super) fn central(material: &Material<'_>, budget: usize) -> Vec<usize> {
+    let norm = material.weights.iter().map(|weight| weight.count * weight.count).sum::<f64>().sqrt().max(1e-9);
+    let count = material.candidates.len().max(1) as f64;
+    // Who opens says what it is about.
+    let opening = material.candidates.first().map(|candidate| candidate.seq);
+    let worth: Vec<f64> = material
+        .candidates
+        .iter()
+        .enumerate()
+        .map(|(at, candidate)| {
+            let dot: f64 = candidate.terms.iter().map(|term| material.weights[*term].count).sum();
+            let cosine = dot / norm / (candidate.terms.len().max(1) as f64).sqrt();
+            let first = if Some(candidate.seq) == opening { 0.2 } else { 0.0 };
+            first + 0.3 * cosine + f64::from(candidate.form) / 1000.0 - 0.02 * at as f64 / count
+        })
         .collect();
-    let mut chosen = Vec::new();
-    let mut words = 0;
-    while words < budget && !left.is_empty() {
-        let mut best = (f64::MIN, 0);
-        for (place, at) in left.iter().enumerate() {
-            let candidate = &material.candidates[*at];
-            let mut gain = 0.0;
-            for term in &candidate.terms {
-                let known = material.terms.get(term).copied().unwrap_or(Weighed::LOST);
-                gain += coverage(known) * if taken.contains(term) { param("CRED", 0.5) } else { 1.0 };
-            }
-            gain *= if candidate.clause { 1.0 } else { param("NOCL", 0.6) };
-            gain /= (candidate.words.max(1) as f64).powf(param("CEXP", 0.5));
-            if gain > best.0 {
-                best = (gain, place);
-            }
+    let fresh = |at: usize, candidate: &Candidate, taken: &[bool]| {
+        let known = candidate.terms.iter().filter(|term| taken[**term]).count();
+        worth[at] * (1.0 - 0.3 * known as f64 / candidate.terms.len().max(1) as f64)
+    };
+    greedy(material, budget, 0, SLACK, fresh)
+}
+
+/// Indices of the candidates that together cover the most, up to a budget of words, in order. Terms
+/// told already are worth 0.4 of their weight, and a longer sentence must cover more.
+pub(crate) fn cover(material: &Material<'_>, budget: usize) -> Vec<usize> {
+    let gain = |_: usize, candidate: &Candidate, taken: &[bool]| {
+        let mut gain = 0.0;
+        for term in &candidate.terms {
+            gain += material.weights[*term].coverage * if taken[*term] { 0.4 } else { 1.0 };
         }
-        let at = left.swap_remove(best.1);
-        let candidate = &material.candidates[at];
-        words += candidate.words.min(30) + 2;
-        taken.extend(&candidate.terms);
-        chosen.push(at);
-    }
-    chosen.sort_unstable();
-    chosen
-}
-
-fn weight(term: Weighed) -> f64 {
-    f64::from(term.count).powf(param("TFEXP", 1.0)) * (f64::from(term.rarity) / 40.0).powf(param("IDFEXP", 0.0))
-}
-
-pub(super) fn coverage(term: Weighed) -> f64 {
-    if !term.content {
-        return 0.0;
-    }
-    f64::from(term.count).powf(param("CTF", 1.0)) * (f64::from(term.rarity) - param("OFF", 0.0)).max(0.0) / 40.0
+        gain * candidate.density
+    };
+    greedy(material, budget, SHORTEST, usize::MAX / 2, gain)
 }
 
 fn greedy(
     material: &Material<'_>,
     budget: usize,
-    scores: &mut [f64],
-    discount: impl Fn(f64, f64) -> f64,
+    shortest: usize,
+    slack: usize,
+    worth: impl Fn(usize, &Candidate, &[bool]) -> f64,
 ) -> Vec<usize> {
-    let mut taken: HashSet<u64> = HashSet::new();
+    let mut taken = vec![false; material.weights.len()];
+    let mut left: Vec<usize> =
+        (0..material.candidates.len()).filter(|at| material.candidates[*at].words >= shortest).collect();
     let mut chosen: Vec<usize> = Vec::new();
-    let mut words = 0;
-    while words < budget {
+    let (mut words, mut misses) = (0, 0);
+    while words < budget && misses < MISSES {
         let mut best: Option<(f64, usize)> = None;
-        for (at, candidate) in material.candidates.iter().enumerate() {
-            if scores[at] == f64::MIN {
-                continue;
-            }
-            let known = candidate.terms.iter().filter(|term| taken.contains(term)).count();
-            let share = known as f64 / candidate.terms.len().max(1) as f64;
-            let score = discount(scores[at], share);
-            if best.is_none_or(|(top, _)| score > top) {
-                best = Some((score, at));
+        for (place, at) in left.iter().enumerate() {
+            let worth = worth(*at, &material.candidates[*at], &taken);
+            // Of equals the earlier one; `left` is not in order once something was taken from it.
+            if best.is_none_or(|(top, known)| worth > top || worth >= top && *at < left[known]) {
+                best = Some((worth, place));
             }
         }
-        let Some((_, at)) = best else { break };
-        scores[at] = f64::MIN;
+        let Some((_, place)) = best else { break };
+        let at = left.swap_remove(place);
         let candidate = &material.candidates[at];
-        if words > 0 && words + candidate.words > budget + param("SLACK", 6.0) as usize {
+        let length = candidate.words.min(SHOWN) + FRAME;
+        if words > 0 && words + length > budget.saturating_add(slack) + FRAME {
+            misses += 1;
             continue;
         }
-        words += candidate.words + param("FRAME", 2.0) as usize;
-        taken.extend(&candidate.terms);
+        words += length;
+        for term in &candidate.terms {
+            taken[*term] = true;
+        }
         chosen.push(at);
     }
     chosen.sort_unstable();

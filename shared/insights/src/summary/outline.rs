@@ -15,7 +15,7 @@ const PART: usize = 5;
 /// Parts, at most.
 const PARTS: usize = 6;
 /// Entries of a list.
-const LISTED: usize = 6;
+const LISTED: usize = 4;
 
 struct Headings {
     decided: &'static str,
@@ -48,7 +48,9 @@ pub(super) fn detailed(material: &Material<'_>, whole: &Whole, covered: &[usize]
         if !text.is_empty() {
             text.push_str("\n\n");
         }
-        if parts > 1 && let Some(topic) = topic(whole, &material.candidates[begin..end]) {
+        if parts > 1
+            && let Some(topic) = topic(whole, &material.candidates[begin..end])
+        {
             text.push_str(&topic);
             text.push(' ');
         }
@@ -61,14 +63,18 @@ pub(super) fn detailed(material: &Material<'_>, whole: &Whole, covered: &[usize]
     }
     if let Some(headings) = headings(whole.tally.language()) {
         list(&mut text, headings.decided, summary.decisions.iter().map(|finding| finding.text.clone()));
-        list(&mut text, headings.to_do, summary.action_items.iter().filter(|item| item.status == ActionStatus::Open).map(entry));
+        list(
+            &mut text,
+            headings.to_do,
+            summary.action_items.iter().filter(|item| item.status == ActionStatus::Open).map(entry),
+        );
         list(&mut text, headings.open, summary.open_questions.iter().map(|finding| finding.text.clone()));
     }
     text
 }
 
 fn list(text: &mut String, heading: &str, entries: impl Iterator<Item = String>) {
-    for (at, entry) in entries.take(crate::param::param("LIST", LISTED as f64) as usize).enumerate() {
+    for (at, entry) in entries.take(LISTED).enumerate() {
         text.push_str(if at == 0 { "\n\n" } else { "\n" });
         if at == 0 {
             text.push_str(heading);
@@ -98,16 +104,17 @@ fn topic(whole: &Whole, part: &[Candidate]) -> Option<String> {
     if whole.tally.language() != Language::English {
         return None;
     }
-    let mut counts: HashMap<u64, u32> = HashMap::new();
-    for stem in part.iter().flat_map(|candidate| &candidate.terms) {
-        *counts.entry(*stem).or_default() += 1;
+    let mut counts: HashMap<usize, u32> = HashMap::new();
+    for term in part.iter().flat_map(|candidate| &candidate.terms) {
+        *counts.entry(*term).or_default() += 1;
     }
     let mut marks: Vec<(u32, usize)> = Vec::new();
     for (at, term) in whole.terms.iter().enumerate().filter(|(_, term)| term.content) {
-        let here = counts.get(&term.stem).copied().unwrap_or(0);
+        let here = counts.get(&at).copied().unwrap_or(0);
         if here > 1 {
             // Common here, and rather here than elsewhere.
-            let weight = f64::from(here * u32::from(term.rarity)) * (f64::from(here) / f64::from(term.count.max(here))).sqrt();
+            let weight =
+                f64::from(here * u32::from(term.rarity)) * (f64::from(here) / f64::from(term.count.max(here))).sqrt();
             marks.push(((weight * 100.0) as u32, at));
         }
     }

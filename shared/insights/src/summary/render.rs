@@ -53,8 +53,30 @@ fn finished(told: &str) -> String {
 /// The name as it stands in a sentence: roles have an article.
 fn shown(document: &Document<'_>, author: usize) -> String {
     const ROLES: [&str; 24] = [
-        "manager", "designer", "engineer", "agent", "assistant", "expert", "lead", "developer", "analyst", "officer", "director", "customer",
-        "client", "teacher", "doctor", "interviewer", "moderator", "host", "operator", "owner", "architect", "consultant", "clerk", "editor",
+        "manager",
+        "designer",
+        "engineer",
+        "agent",
+        "assistant",
+        "expert",
+        "lead",
+        "developer",
+        "analyst",
+        "officer",
+        "director",
+        "customer",
+        "client",
+        "teacher",
+        "doctor",
+        "interviewer",
+        "moderator",
+        "host",
+        "operator",
+        "owner",
+        "architect",
+        "consultant",
+        "clerk",
+        "editor",
     ];
     let name = plain(document.authors[author], NAME);
     let role = document.language() == Language::English

@@ -1,10 +1,12 @@
 //! Puts the summary together.
 
 use super::{Material, Summary, choose, names::rename, outline, render::render};
-use crate::{gist::Whole, param::param};
+use crate::gist::Whole;
 
 /// Words of a brief, at most.
 const BRIEF: usize = 52;
+/// Words of the parts of a detailed summary, at most: its topics and lists come on top.
+const DETAILED: usize = 200;
 
 pub(crate) fn summary(material: &Material<'_>, whole: &Whole) -> Summary {
     let budget = (6 + whole.words as usize * 13 / 100).min(BRIEF);
@@ -22,7 +24,8 @@ pub(crate) fn summary(material: &Material<'_>, whole: &Whole) -> Summary {
     if summary.brief.is_empty() {
         summary.brief = outline::bare(whole);
     }
-    let covered = choose::cover(material, (param("D0", 40.0) + whole.words as f64 * param("D1", 0.3)).min(param("CB", 260.0)) as usize);
+    let budget = (40 + whole.words as usize * 3 / 10).min(DETAILED);
+    let covered = choose::cover(material, budget);
     summary.detailed = outline::detailed(material, whole, &covered, &summary);
     let heard = whole.heard();
     if !heard.is_empty() {

@@ -10,6 +10,9 @@ use crate::{
 
 /// Bytes of one token that is shown: links and code are cut here.
 const SHOWN: usize = 60;
+/// Words after which a sentence is cut, and how many at least stay before the cut.
+const LONGEST: usize = 30;
+const SHORTEST: usize = 14;
 
 /// One word or mark.
 #[derive(Clone, Debug)]
@@ -172,9 +175,7 @@ impl Prepared<'_> {
 
     /// Cuts a long sentence where a clause ends, else at the limit.
     fn shorten(&mut self) {
-        let cap = crate::param::param("CAP", 30.0) as usize;
-        let low = crate::param::param("LOW", 14.0) as usize;
-        if self.words.len() <= cap {
+        if self.words.len() <= LONGEST {
             return;
         }
         let clause = |at: &usize| {
@@ -182,7 +183,7 @@ impl Prepared<'_> {
             word.is_mark() && matches!(word.text, "," | ";" | ":" | "-" | "–")
                 || word.is(&["but", "because", "so", "which", "and", "though"])
         };
-        let cut = (low..cap).rev().find(clause).unwrap_or(cap);
+        let cut = (SHORTEST..LONGEST).rev().find(clause).unwrap_or(LONGEST);
         self.words.truncate(cut);
     }
 
