@@ -14,7 +14,7 @@ import { Main } from "./landmarks.tsx";
 
 export function Welcome(): JSX.Element {
   const waiting = list.loading.value && list.rows.value.length === 0;
-  if (waiting) return <Main class="pane welcome" aria-busy="true" />;
+  if (waiting) return <Main class="pane welcome" aria-busy={true} />;
   if (list.failure.value && list.rows.value.length === 0) return <Refused />;
   const empty = list.rows.value.length === 0 && !list.search.value && !list.failure.value;
   return (
