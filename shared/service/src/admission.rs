@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::{Extensions, HeaderValue};
+use http::Extensions;
 use shared::config::MessageLimits;
 use shared::domain::Caller;
 
@@ -26,8 +26,6 @@ impl Default for BodyLimits {
 pub struct Admission {
     /// Who asks.
     pub caller: Caller,
-    /// The id under which logs name this request.
-    pub request_id: HeaderValue,
     /// Limits of its body.
     pub body: BodyLimits,
 }

@@ -28,6 +28,7 @@ pub mod reply;
 pub mod server;
 pub mod shutdown;
 pub mod tasks;
+mod within;
 
 pub use config::HttpConfig;
 pub use error::{ApiError, ApiResult, FieldError};

@@ -11,6 +11,7 @@ use shared::error_code::ErrorCode;
 
 use crate::admission::{self, BodyLimits};
 use crate::error::{ApiError, ApiResult};
+use crate::within::within;
 
 /// The most bytes that are set aside on the word of a `Content-Length` alone.
 const TRUSTED_LENGTH: usize = 64 * 1024;
@@ -38,9 +39,9 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
             return Err(too_large(limits));
         }
         let reading = read(request.into_body(), announced.unwrap_or(0), limits);
-        match tokio::time::timeout(limits.timeout, reading).await {
-            Ok(body) => body.map(Self),
-            Err(_) => Err(ApiError::new(ErrorCode::Timeout, "the body did not arrive in time")),
+        match within(limits.timeout, reading).await {
+            Some(body) => body.map(Self),
+            None => Err(ApiError::new(ErrorCode::Timeout, "the body did not arrive in time")),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
@@ -26,6 +26,7 @@ use super::stats::RouteStats;
 use super::{State, failure, origins};
 use crate::admission::Admission;
 use crate::error::{ApiError, ApiResult};
+use crate::within::within;
 
 #[derive(Clone)]
 pub(super) struct GateLayer {
@@ -68,8 +69,7 @@ impl Service<Request> for GateService {
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let (shared, inner) = (Arc::clone(&self.shared), self.inner.clone());
-        Box::pin(async move { Ok(shared.pass(inner, request).await) })
+        Box::pin(pass(Arc::clone(&self.shared), self.inner.clone(), request))
     }
 }
 
@@ -81,65 +81,54 @@ struct Asked {
     protocols: Option<HeaderValue>,
 }
 
+/// The whole way. One function without layers in between, since each would move the request once more.
+async fn pass(shared: Arc<PerRoute>, mut inner: Route, mut request: Request) -> Result<Response, Infallible> {
+    let started = Instant::now();
+    let state = shared.state.as_ref();
+    let matched = || RouteStats::new(request.extensions().get::<MatchedPath>().map(MatchedPath::as_str));
+    let route = shared.stats.get_or_init(matched);
+    let asked = Asked {
+        id: request_id::of(request.headers(), state.ids.as_ref()),
+        method: request.method().clone(),
+        origin: origins::allowed(request.headers(), &state.origins),
+        protocols: request.headers().get(SEC_WEBSOCKET_PROTOCOL).cloned(),
+    };
+    let span = tracing::debug_span!("http", request_id = ?asked.id, method = %asked.method, route = route.label());
+    if asked.origin.is_some()
+        && let Some(response) = origins::preflight(request.method(), request.headers())
+    {
+        return Ok(shared.finish(route, asked, None, Ok(response), started));
+    }
+    let mut counted = None;
+    let place = state.place(route);
+    let answer = match &place {
+        Err(overloaded) => Err(overloaded.clone()),
+        Ok(_place) => {
+            let admitting = state.admit(route, Head::of(&request), &mut counted).instrument(span.clone());
+            match guarded(state.handler_timeout, admitting).await.flatten() {
+                Err(refused) => Err(refused),
+                Ok(caller) => {
+                    request.extensions_mut().insert(Admission { caller, body: state.body });
+                    let answering = inner.call(request).instrument(span.clone());
+                    guarded(state.handler_timeout, answering).await.map(|Ok(response)| response)
+                }
+            }
+        }
+    };
+    drop(place);
+    Ok(span.in_scope(|| shared.finish(route, asked, counted, answer, started)))
+}
+
+/// A panic and an endless wait become errors like any other.
+async fn guarded<F: Future>(limit: Duration, work: F) -> ApiResult<F::Output> {
+    match within(limit, AssertUnwindSafe(work).catch_unwind()).await {
+        Some(Ok(output)) => Ok(output),
+        Some(Err(_panic)) => Err(ApiError::internal("the handler panicked")),
+        None => Err(ApiError::new(ErrorCode::Timeout, "the answer took too long; try again")),
+    }
+}
+
 impl PerRoute {
-    async fn pass(&self, inner: Route, request: Request) -> Response {
-        let started = Instant::now();
-        let matched = || RouteStats::new(request.extensions().get::<MatchedPath>().map(MatchedPath::as_str));
-        let route = self.stats.get_or_init(matched);
-        let asked = Asked {
-            id: request_id::of(request.headers(), self.state.ids.as_ref()),
-            method: request.method().clone(),
-            origin: origins::allowed(request.headers(), &self.state.origins),
-            protocols: request.headers().get(SEC_WEBSOCKET_PROTOCOL).cloned(),
-        };
-        let span = tracing::debug_span!("http", request_id = ?asked.id, method = %asked.method, route = route.label());
-        let mut counted = None;
-        let answering = self.answer(route, inner, request, &asked, &mut counted);
-        // A span that nobody listens to is not entered.
-        let answer = if span.is_none() { answering.await } else { answering.instrument(span.clone()).await };
-        span.in_scope(|| self.finish(route, asked, counted, answer, started))
-    }
-
-    /// The response of the handler, or why there is none.
-    async fn answer(
-        &self,
-        route: &RouteStats,
-        inner: Route,
-        request: Request,
-        asked: &Asked,
-        counted: &mut Option<Counted>,
-    ) -> ApiResult<Response> {
-        if asked.origin.is_some()
-            && let Some(response) = origins::preflight(request.method(), request.headers())
-        {
-            return Ok(response);
-        }
-        let _place = self.state.place(route)?;
-        let working = AssertUnwindSafe(self.work(route, inner, request, asked, counted)).catch_unwind();
-        match tokio::time::timeout(self.state.handler_timeout, working).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_panic)) => Err(ApiError::internal("the handler panicked")),
-            Err(_) => Err(ApiError::new(ErrorCode::Timeout, "the answer took too long; try again")),
-        }
-    }
-
-    async fn work(
-        &self,
-        route: &RouteStats,
-        mut inner: Route,
-        mut request: Request,
-        asked: &Asked,
-        counted: &mut Option<Counted>,
-    ) -> ApiResult<Response> {
-        let caller = self.state.admit(route, Head::of(&request), counted).await?;
-        let admission = Admission { caller, request_id: asked.id.clone(), body: self.state.body };
-        request.extensions_mut().insert(admission);
-        match inner.call(request).await {
-            Ok(response) => Ok(response),
-            Err(never) => match never {},
-        }
-    }
-
     fn finish(
         &self,
         route: &RouteStats,
