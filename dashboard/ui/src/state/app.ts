@@ -120,6 +120,11 @@ export function start(): void {
     untracked(() => follow(to));
   });
   effect(() => {
+    const now = open.value;
+    const row = list.rows.value.find((one) => one.conversation_id === now?.id);
+    if (now && row) untracked(() => now.noticed(row));
+  });
+  effect(() => {
     const at = route.value;
     document.title = at.name === "home" ? "Recap" : `${at.id} · Recap`;
   });

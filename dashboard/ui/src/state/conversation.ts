@@ -3,7 +3,7 @@ import { computed, signal } from "@preact/signals";
 import { Failure, call } from "../api/client.ts";
 import { key } from "../api/key.ts";
 import { LiveSocket, type LiveState } from "../api/live.ts";
-import type { ErrorDetail, LiveInsights, Participant, Summary, SummaryType } from "../types.ts";
+import type { ConversationRow, ErrorDetail, LiveInsights, Participant, Summary, SummaryType } from "../types.ts";
 import { MessageWindow } from "./window.ts";
 import * as list from "./list.ts";
 import { markSeen } from "./seen.ts";
@@ -168,12 +168,21 @@ export class Conversation {
     void this.catchUp();
   }
 
-  /** Takes in what has just been posted from this page. */
+  /** Takes in what has come since. */
   async toLatest(): Promise<void> {
     if (this.status.value === "missing") return this.open();
     await this.attempt(async () => {
       if (!(await this.window.catchUp())) await this.window.newest();
     });
+    const last = this.window.messages.value.at(-1);
+    if (!last || !this.window.atEnd) return;
+    const { content, user_id, timestamp } = last;
+    list.update(this.id, { last_message: { content, user_id, timestamp }, last_at: timestamp });
+  }
+
+  /** The list has looked again: a conversation that had ended may go on. */
+  noticed(row: ConversationRow): void {
+    if (this.live.value === "ended" && row.message_count > this.messageCount.value) this.listen();
   }
 
   /** New messages come in by themselves only while the reader follows the end; else they wait behind a count. */
@@ -181,17 +190,7 @@ export class Conversation {
     if (this.catching || !this.following.value || this.status.value !== "ready" || this.unseen.value === 0) return;
     this.catching = true;
     try {
-      const before = this.window.total.value;
-      await this.attempt(async () => {
-        if (!(await this.window.catchUp())) await this.window.newest();
-      });
-      const news = this.window.messages.value.at(-1);
-      if (news && this.window.total.value > before) {
-        list.update(this.id, {
-          last_message: { content: news.content, user_id: news.user_id, timestamp: news.timestamp },
-          last_at: news.timestamp,
-        });
-      }
+      await this.toLatest();
       // Frugal: an anonymous reader has ten requests a minute for everything.
       await new Promise((done) => setTimeout(done, key.value ? 800 : 8000));
     } finally {
@@ -227,7 +226,7 @@ export class Conversation {
     return Math.max(0, all - summary.covers.messages);
   }
 
-  async summarize(): Promise<void> {
+  async summarize(quiet = false): Promise<void> {
     if (this.asking.value) return;
     this.asking.value = true;
     const before = this.summary.value?.version;
@@ -239,7 +238,7 @@ export class Conversation {
       });
       const same = summary.version !== undefined && summary.version === before;
       this.receive(summary);
-      say(same ? "The summary already covers every message." : "Summary renewed.");
+      if (!quiet) say(same ? "The summary already covers every message." : "Summary renewed.");
     } catch (error) {
       if (this.stop.signal.aborted) return;
       if (!(error instanceof Failure)) throw error;

@@ -73,7 +73,7 @@ export async function loadSample(): Promise<void> {
     }
     const talk = open.value?.id === SAMPLE_ID ? open.value : null;
     await talk?.toLatest();
-    await talk?.summarize();
+    await talk?.summarize(true);
   } catch (error) {
     say(error instanceof Error ? error.message : String(error), "problem");
   } finally {

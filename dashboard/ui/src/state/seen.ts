@@ -34,20 +34,20 @@ export function markSeen(id: string, messages: number): void {
 
 const VISIT = "recap.visited";
 
-/** When this browser was here before; at a first visit nothing is new. */
-const before = ((): number => {
+/** When this browser was here before; 0 at a first visit. */
+export const lastVisit = ((): number => {
   try {
-    const last = Number(localStorage.getItem(VISIT)) || Date.now();
+    const last = Number(localStorage.getItem(VISIT)) || 0;
     localStorage.setItem(VISIT, String(Date.now()));
     return last;
   } catch {
-    return Date.now();
+    return 0;
   }
 })();
 
-/** Messages of a conversation that this browser has not shown. */
+/** Messages of a conversation that this browser has not shown; at a first visit nothing is new. */
 export function unread(row: ConversationRow): number {
   const known = seen.value.get(row.conversation_id);
   if (known !== undefined) return Math.max(0, row.message_count - known);
-  return row.last_at && Date.parse(row.last_at) > before ? row.message_count : 0;
+  return lastVisit > 0 && row.last_at && Date.parse(row.last_at) > lastVisit ? row.message_count : 0;
 }

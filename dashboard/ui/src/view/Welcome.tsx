@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { key } from "../api/key.ts";
 import { dialog } from "../state/app.ts";
 import * as list from "../state/list.ts";
-import { unread } from "../state/seen.ts";
+import { lastVisit, unread } from "../state/seen.ts";
 import { loadSample, posting } from "../state/sample.ts";
 import type { ConversationRow } from "../types.ts";
 import { postLine } from "./curl.ts";
@@ -67,7 +67,7 @@ function Choose(): JSX.Element {
   const stale = list.rows.value.filter((row) => (row.stale_messages ?? 0) > 0 && unread(row) === 0);
   return (
     <>
-      <h1>{fresh.length > 0 ? "New since you were here" : "Nothing new since you were here"}</h1>
+      <h1>{heading(fresh.length)}</h1>
       <Few rows={fresh} />
       {stale.length > 0 && <h2>Messages that no summary covers yet</h2>}
       <Few rows={stale} />
@@ -76,6 +76,11 @@ function Choose(): JSX.Element {
       </p>
     </>
   );
+}
+
+function heading(fresh: number): string {
+  if (lastVisit === 0) return "Choose a conversation";
+  return fresh > 0 ? "New since you were here" : "Nothing new since you were here";
 }
 
 function Few({ rows }: { rows: ConversationRow[] }): JSX.Element | null {
