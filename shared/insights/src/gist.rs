@@ -1,6 +1,7 @@
 //! Gists: what a stretch of conversation comes to, in bounded space, so that the cost of a summary
 //! does not grow with what was said before. The law: a gist of gists is a gist.
 
+mod bound;
 mod join;
 mod parts;
 
@@ -53,7 +54,9 @@ impl Gist {
             .into_iter()
             .map(|at| Point::new(&material, &material.candidates[at]))
             .collect();
-        whole.into_gist(points)
+        let mut gist = whole.into_gist(points);
+        gist.bound();
+        gist
     }
 }
 
