@@ -36,7 +36,7 @@ pub struct WorkerConfig {
     #[arg(long, env = "SUMMARY_LEASE", default_value = "30s", value_parser = duration)]
     pub summary_lease: Duration,
     /// After so many failures in a row a conversation becomes a dead letter
-    #[arg(long, env = "PROJECT_ATTEMPTS", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, env = "PROJECT_ATTEMPTS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     pub project_attempts: u32,
 }
 
@@ -56,7 +56,7 @@ impl Default for WorkerConfig {
             summary_schedule: 10_000,
             summary_sweep_interval: Duration::from_secs(30),
             summary_lease: Duration::from_secs(30),
-            project_attempts: 8,
+            project_attempts: 10,
         }
     }
 }

@@ -2,12 +2,13 @@
 //!
 //! Law: what fails is tried again later, each time after a longer wait, and never forgotten silently.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use shared::domain::ConversationKey;
 use shared::ports::{DeadLetter, Ports};
+use tokio::time::Instant;
 
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
@@ -19,7 +20,8 @@ pub(crate) struct Failures {
     ports: Ports,
     hop: &'static str,
     attempts: u32,
-    known: Mutex<HashSet<ConversationKey>>,
+    /// Conversations that failed, and until when another failure is still the same one.
+    known: Mutex<HashMap<ConversationKey, Instant>>,
 }
 
 /// What to do after a failure.
@@ -41,14 +43,20 @@ impl Failures {
         match self.ports.views.dead_letters(1, KNOWN).await {
             Ok(letters) => {
                 let own = letters.into_iter().filter(|letter| letter.hop == self.hop);
-                self.known.lock().extend(own.map(|letter| letter.key));
+                let now = Instant::now();
+                self.known.lock().extend(own.map(|letter| (letter.key, now)));
             }
             Err(error) => tracing::warn!(%error, "earlier failures are not known"),
         }
     }
 
-    /// Counts a failure. `reason` holds no text of the conversation.
+    /// Counts a failure, unless one was counted and its wait is not over: several ways lead to a conversation.
+    /// `reason` holds no text of the conversation.
     pub(crate) async fn failed(&self, key: &ConversationKey, reason: &str) -> Verdict {
+        let now = Instant::now();
+        if let Some(until) = self.known.lock().get(key).filter(|until| **until > now) {
+            return Verdict::Retry(*until - now);
+        }
         let letter = DeadLetter {
             key: key.clone(),
             hop: self.hop.to_owned(),
@@ -63,9 +71,10 @@ impl Failures {
                 return Verdict::Retry(LONGEST_WAIT);
             }
         };
+        let delay = wait(attempts);
         let mut known = self.known.lock();
-        if known.len() < KNOWN {
-            known.insert(key.clone());
+        if known.len() < KNOWN || known.contains_key(key) {
+            known.insert(key.clone(), now + delay);
         }
         drop(known);
         if attempts >= self.attempts {
@@ -73,17 +82,15 @@ impl Failures {
             return Verdict::Dead;
         }
         tracing::warn!(hop = self.hop, ?key, attempts, reason, "failed, will be tried again");
-        Verdict::Retry(wait(attempts))
+        Verdict::Retry(delay)
     }
 
     /// Forgets a conversation's failures, if it had any.
     pub(crate) async fn succeeded(&self, key: &ConversationKey) {
-        if !self.known.lock().remove(key) {
-            return;
-        }
+        let Some(until) = self.known.lock().remove(key) else { return };
         if let Err(error) = self.ports.views.succeeded(key).await {
             tracing::warn!(%error, hop = self.hop, "a success could not be noted");
-            self.known.lock().insert(key.clone());
+            self.known.lock().insert(key.clone(), until);
         }
     }
 }

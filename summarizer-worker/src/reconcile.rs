@@ -2,12 +2,13 @@
 //!
 //! Law: the stored checkpoint passes an arrival only after its conversation was projected, or became a dead letter.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use shared::domain::{ConversationKey, Seq};
 use shared::ports::{Announcement, ArrivalMark, Notice, Ports, StoreError};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::failures::{Failures, Verdict};
@@ -54,14 +55,16 @@ struct Reconciler {
     mark: Option<ArrivalMark>,
     /// What the store knows of it.
     saved: Option<ArrivalMark>,
-    /// Conversations that could not be projected yet. While there are any, the stored checkpoint stays.
-    behind: HashMap<ConversationKey, Seq>,
+    /// Conversations that could not be projected yet, and from when on they are tried again. While there are any, the stored checkpoint stays.
+    behind: HashMap<ConversationKey, (Seq, Instant)>,
 }
 
 impl Reconciler {
     async fn once(&mut self) -> Result<(), StoreError> {
         self.erasures().await?;
-        let behind: Vec<Notice> = self.behind.drain().map(|(key, seq)| Notice { key, seq }).collect();
+        let now = Instant::now();
+        let due = self.behind.extract_if(|_, (_, from)| *from <= now);
+        let behind: Vec<Notice> = due.map(|(key, (seq, _))| Notice { key, seq }).collect();
         self.project(behind).await?;
         loop {
             let more = self.arrivals().await?;
@@ -95,15 +98,19 @@ impl Reconciler {
             let rest = notices.split_off(notices.len().min(ROUND));
             match self.projector.reach(notices.clone()).await {
                 Ok(broken) => {
+                    let failed: HashSet<&ConversationKey> = broken.iter().map(|(notice, _)| &notice.key).collect();
+                    for notice in notices.iter().filter(|notice| !failed.contains(&notice.key)) {
+                        self.failures.succeeded(&notice.key).await;
+                    }
                     for (notice, reason) in broken {
-                        if let Verdict::Retry(_) = self.failures.failed(&notice.key, &reason).await {
-                            self.behind.insert(notice.key, notice.seq);
+                        if let Verdict::Retry(delay) = self.failures.failed(&notice.key, &reason).await {
+                            self.behind.insert(notice.key, (notice.seq, Instant::now() + delay));
                         }
                     }
                 }
                 Err(error) => {
                     let left = notices.into_iter().chain(rest);
-                    self.behind.extend(left.map(|notice| (notice.key, notice.seq)));
+                    self.behind.extend(left.map(|notice| (notice.key, (notice.seq, Instant::now()))));
                     return Err(error);
                 }
             }

@@ -63,7 +63,7 @@ async fn a_broken_record_stops_its_own_conversation_only_and_becomes_a_dead_lett
     world.projected(&key("bad"), Seq(2)).await;
     world.projected(&key("bad and long"), Seq(49)).await;
     let letters = || world.views.state.lock().letters.clone();
-    until("the dead letter", || letters().get(&key("bad")).is_some_and(|letter| letter.attempts >= 8)).await;
+    until("the dead letter", || letters().get(&key("bad")).is_some_and(|letter| letter.attempts >= 10)).await;
     until("the acknowledgement", || world.bus.settled()).await;
     assert_eq!(letters()[&key("bad")].hop, "project");
     until("the checkpoint", || !world.views.state.lock().checkpoints.is_empty()).await;
