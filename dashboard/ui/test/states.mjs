@@ -58,12 +58,12 @@ export const states = [
   ["a rate limit is told with the time left, and passes by itself", async ({ browser, origin, steer }) => {
     const page = await opened(browser, origin, conversation("team-sync"));
     await page.locator(".summary-text").waitFor();
-    await steer("mode", { limit: 4, retry: 2 });
+    await steer("mode", { limit: 4, retry: 4 });
     await steer("mode", { left: 0 });
     await page.locator('[data-row="design-crit"]').click();
     await page.getByText("A short pause.").waitFor();
-    await axe(page, "rate limited");
     await page.screenshot({ path: `${shots}/limited.png` });
+    await axe(page, "rate limited");
     await eventually("it goes on", async () => (await seqs(page)).length === 18);
     await page.getByText("A short pause.").waitFor({ state: "detached" });
   }],

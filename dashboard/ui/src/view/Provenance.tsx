@@ -27,7 +27,7 @@ export function Provenance({ talk }: { talk: Conversation }): JSX.Element | null
         ) : (
           <span>Made {short(summary.generated_at)} ago</span>
         )}
-        {!all && <span class="warn">{count(stale)} newer not included</span>}
+        {!all && <span class="warn">{count(stale)} newer left out</span>}
         {summary.degraded && <span class="warn">fallback engine</span>}
       </summary>
       <dl>
