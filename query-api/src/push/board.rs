@@ -12,7 +12,8 @@ use crate::query::SummaryType;
 /// At most one `insights` frame in this time, to each listener.
 pub const INSIGHTS_EVERY: Duration = Duration::from_secs(1);
 
-/// The newest frames of a conversation, encoded.
+/// The newest frames of a conversation, encoded. Once it has ended, nothing new is shown: a load that began before
+/// an erasure must not show what was erased.
 #[derive(Debug, Default)]
 pub struct Board {
     brief: Option<SummaryFrame>,
@@ -65,7 +66,8 @@ impl Board {
 
     /// Shows a summary, and takes away the partial text that led to it. Older ones are not shown.
     pub fn show_summary(&mut self, summary_type: SummaryType, frame: SummaryFrame) {
-        if self.summary(summary_type).is_some_and(|shown| shown.version >= frame.version) {
+        let known = self.summary(summary_type).is_some_and(|shown| shown.version >= frame.version);
+        if known || self.ended.is_some() {
             return;
         }
         self.partial.bytes = Bytes::new();
@@ -77,7 +79,7 @@ impl Board {
 
     /// Shows insights, unless they are the same as before. Answers whether they were new.
     pub fn show_insights(&mut self, bytes: Bytes) -> bool {
-        let new = self.insights.bytes != bytes;
+        let new = self.ended.is_none() && self.insights.bytes != bytes;
         if new {
             self.insights = Numbered { number: self.insights.number + 1, bytes };
         }
@@ -86,6 +88,9 @@ impl Board {
 
     /// Shows the text of a summary that is being written.
     pub fn show_partial(&mut self, bytes: Bytes) {
+        if self.ended.is_some() {
+            return;
+        }
         self.partial = Numbered { number: self.partial.number + 1, bytes };
     }
 
@@ -253,10 +258,13 @@ mod tests {
     #[test]
     fn the_end_comes_last() {
         let mut board = Board::default();
-        board.end("ended".into());
-        board.end("again".into());
         board.show_insights("one".into());
         board.show_summary(SummaryType::Brief, summary(1));
+        board.end("ended".into());
+        board.end("again".into());
+        assert!(!board.show_insights("two".into()));
+        board.show_partial("late".into());
+        board.show_summary(SummaryType::Brief, summary(2));
         let mut progress = Progress::new(SummaryType::Brief, true, None);
         assert_eq!(all(&mut progress, &board, Instant::now()), ["summary 1", "one", "ended"]);
     }

@@ -10,7 +10,7 @@ use http::header::{
     CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION,
     UPGRADE,
 };
-use http::{StatusCode, Version};
+use http::{Method, StatusCode, Version};
 use hyper::upgrade::OnUpgrade;
 use shared::error_code::ErrorCode;
 use shared_service::{ApiError, ApiResult, Reader, StrictQuery};
@@ -48,7 +48,7 @@ pub async fn listen(
     mut request: Request,
 ) -> ApiResult<Response> {
     let asked = parameters.parse()?;
-    let accept = match handshake(request.version(), request.headers()) {
+    let accept = match handshake(request.method(), request.version(), request.headers()) {
         Ok(accept) => accept,
         Err(refusal) => return Ok(*refusal),
     };
@@ -81,8 +81,9 @@ fn refused(why: &str) -> ApiError {
 }
 
 /// Checks the client's half of the handshake; answers with ours.
-fn handshake(version: Version, headers: &HeaderMap) -> Result<HeaderValue, Box<Response>> {
-    if version != Version::HTTP_11
+fn handshake(method: &Method, version: Version, headers: &HeaderMap) -> Result<HeaderValue, Box<Response>> {
+    if method != Method::GET
+        || version != Version::HTTP_11
         || !has_token(headers, &CONNECTION, "upgrade")
         || !has_token(headers, &UPGRADE, "websocket")
     {
@@ -142,9 +143,10 @@ mod tests {
 
     #[test]
     fn the_example_of_the_rfc_is_accepted() {
-        let accept = handshake(Version::HTTP_11, &headers(&GOOD)).unwrap();
+        let accept = handshake(&Method::GET, Version::HTTP_11, &headers(&GOOD)).unwrap();
         assert_eq!(accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
-        assert!(handshake(Version::HTTP_10, &headers(&GOOD)).is_err());
+        assert!(handshake(&Method::GET, Version::HTTP_10, &headers(&GOOD)).is_err());
+        assert!(handshake(&Method::HEAD, Version::HTTP_11, &headers(&GOOD)).is_err());
     }
 
     #[test]
@@ -152,11 +154,11 @@ mod tests {
         for at in 0..GOOD.len() {
             let mut list = GOOD.to_vec();
             list.remove(at);
-            assert!(handshake(Version::HTTP_11, &headers(&list)).is_err(), "without {}", GOOD[at].0);
+            assert!(handshake(&Method::GET, Version::HTTP_11, &headers(&list)).is_err(), "without {}", GOOD[at].0);
             for wrong in ["", "14", "c2hvcnQ=", "closed"] {
                 list = GOOD.to_vec();
                 list[at].1 = wrong;
-                assert!(handshake(Version::HTTP_11, &headers(&list)).is_err(), "{}: {wrong}", GOOD[at].0);
+                assert!(handshake(&Method::GET, Version::HTTP_11, &headers(&list)).is_err(), "{}: {wrong}", GOOD[at].0);
             }
         }
     }
