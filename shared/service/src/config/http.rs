@@ -7,6 +7,13 @@ use shared::config::duration;
 
 use super::{ListenAddr, Networks, Origins};
 
+fn limit(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        Duration::ZERO => Err("must be longer than 0".to_owned()),
+        limit => Ok(limit),
+    }
+}
+
 /// Whether calls without a key are let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Anonymous {
@@ -40,7 +47,7 @@ pub struct HttpConfig {
     /// Web pages that may call: origins, with commas
     #[arg(long, env = "ALLOWED_ORIGINS", default_value = "")]
     pub allowed_origins: Origins,
-    /// The most connections at once, sockets included
+    /// The most connections at once, sockets included; never more than the system's limit of open files leaves
     #[arg(long, env = "MAX_CONNECTIONS", default_value_t = 16_384)]
     pub max_connections: usize,
     /// The most requests worked on at once
@@ -50,19 +57,19 @@ pub struct HttpConfig {
     #[arg(long, env = "MAX_HEADER_BYTES", default_value_t = 32 * 1024)]
     pub max_header_bytes: usize,
     /// How long the head of a request may take
-    #[arg(long, env = "HEADER_TIMEOUT", default_value = "10s", value_parser = duration)]
+    #[arg(long, env = "HEADER_TIMEOUT", default_value = "10s", value_parser = limit)]
     pub header_timeout: Duration,
     /// How long the body of a request may take
-    #[arg(long, env = "BODY_TIMEOUT", default_value = "30s", value_parser = duration)]
+    #[arg(long, env = "BODY_TIMEOUT", default_value = "30s", value_parser = limit)]
     pub body_timeout: Duration,
     /// How long an answer may take
-    #[arg(long, env = "HANDLER_TIMEOUT", default_value = "60s", value_parser = duration)]
+    #[arg(long, env = "HANDLER_TIMEOUT", default_value = "60s", value_parser = limit)]
     pub handler_timeout: Duration,
     /// How long a connection may rest between requests, or a client may leave an answer unread
-    #[arg(long, env = "IDLE_TIMEOUT", default_value = "75s", value_parser = duration)]
+    #[arg(long, env = "IDLE_TIMEOUT", default_value = "75s", value_parser = limit)]
     pub idle_timeout: Duration,
     /// How long a stop may take in all
-    #[arg(long, env = "SHUTDOWN_TIMEOUT", default_value = "10s", value_parser = duration)]
+    #[arg(long, env = "SHUTDOWN_TIMEOUT", default_value = "10s", value_parser = limit)]
     pub shutdown_timeout: Duration,
 }
 
@@ -108,6 +115,12 @@ mod tests {
             let flag = argument.get_long().unwrap().replace('-', "_").to_uppercase();
             assert_eq!(argument.get_env().unwrap().to_str(), Some(flag.as_str()));
         }
+    }
+
+    #[test]
+    fn a_limit_of_no_time_is_refused() {
+        assert!(Command::try_parse_from(["recap", "--handler-timeout", "0"]).is_err());
+        assert!(Command::try_parse_from(["recap", "--handler-timeout", "1ms"]).is_ok());
     }
 
     #[test]

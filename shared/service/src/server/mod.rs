@@ -1,6 +1,7 @@
 //! The accept loop. Law: every connection, wait and queue is bounded, and no client can make the loop stop.
 
 mod connection;
+mod files;
 mod io;
 mod linger;
 mod watch;
@@ -83,7 +84,7 @@ impl Server {
         Ok(Self {
             listener,
             local_addr,
-            max_connections: config.max_connections,
+            max_connections: config.max_connections.min(files::room_for_connections()),
             settings: Settings {
                 max_header_bytes: config.max_header_bytes,
                 header_timeout: config.header_timeout,

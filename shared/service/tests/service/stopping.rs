@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared_service::HttpConfig;
+use shared_service::{HttpConfig, RunError, TaskError, Tasks, run_until_stopped};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -66,4 +66,21 @@ async fn sockets_live_until_the_tasks_end_and_are_waited_for() {
     assert_eq!(frame, [0x81, 2, b'h', b'i']);
     app.tasks.shutdown(LIMIT).await.unwrap();
     assert!(socket.closed().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_process_ends_well_when_asked_and_badly_when_a_task_fails() {
+    let tasks = Tasks::new();
+    let stopping = tasks.stopping();
+    tasks.spawn("lane", async move {
+        stopping.cancelled().await;
+        Ok(())
+    });
+    tasks.stop();
+    timeout(LIMIT, run_until_stopped(Vec::new(), &tasks, LIMIT)).await.unwrap().unwrap();
+
+    let tasks = Tasks::new();
+    tasks.spawn("lane", async { Err("the disk is full".into()) });
+    let ended = timeout(LIMIT, run_until_stopped(Vec::new(), &tasks, LIMIT)).await.unwrap();
+    assert!(matches!(ended, Err(RunError::Task(TaskError::Failed { name: "lane", .. }))), "{ended:?}");
 }
