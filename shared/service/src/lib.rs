@@ -7,7 +7,7 @@
 //! - [`extract`]: what handlers take from a request
 //! - [`reply`]: what handlers answer
 //! - [`admission`]: what the gate tells the extractors
-//! - [`config`](crate::config): settings
+//! - [`config`]: settings of the HTTP side
 //! - [`gate`]: the one layer around all routes
 //! - [`server`]: the accept loop
 //! - [`ops`]: health, readiness, metrics
