@@ -8,7 +8,7 @@ use crate::{
     keywords::Hitters,
     lexicon::Classes,
     message::Message,
-    sentiment::{MessageReader, Mood, SentimentScore, rounded},
+    sentiment::{MessageReader, Mood, SentimentScore, rounded, thousandths},
     text::{End, Kind, Token, Tokens},
 };
 
@@ -56,8 +56,7 @@ impl LiveInsights {
         let tokens = &tokens[..kept];
         let score = reader.score();
         self.mood.add(score.class);
-        // Scores have three decimals, so this is exact.
-        self.point((score.score * 1000.0).round() as i64);
+        self.point(thousandths(score.score));
         let question = question || asks(tokens, text);
         self.questions += u64::from(question);
         let end = if question { End::Question } else { End::Open };

@@ -32,6 +32,12 @@ pub struct SentimentScore {
     pub score: f64,
 }
 
+/// A figure as an integer, in thousandths, so that sums and ranks are exact.
+#[expect(clippy::cast_possible_truncation, reason = "scores and weights are far below 2^53 thousandths")]
+pub(crate) fn thousandths(figure: f64) -> i64 {
+    (figure * 1000.0).round() as i64
+}
+
 /// Three decimals, and no negative zero.
 pub(crate) fn rounded(score: f64) -> f64 {
     (score.clamp(-1.0, 1.0) * 1000.0).round() / 1000.0 + 0.0

@@ -7,7 +7,7 @@ mod stem;
 mod token;
 
 pub(crate) use clean::{clip, normalize, plain};
-pub(crate) use document::{Author, Document, End, Sentence, Spoken};
+pub(crate) use document::{Author, Document, End, Sentence};
 pub(crate) use language::{Language, Tally};
 pub(crate) use stem::stem_hash;
-pub(crate) use token::{Kind, Token, Tokens, spaceless};
+pub(crate) use token::{Kind, Token, Tokens};

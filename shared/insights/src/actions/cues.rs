@@ -11,12 +11,20 @@ const READ: usize = 24;
 /// The lowercase test of a run of words: `has(at, options)` is a word of the options at this place.
 struct Words<'t> {
     words: Vec<&'t str>,
+    /// Which openings of words there are: most phrases are ruled out by it at once.
+    openings: u64,
 }
 
 impl<'t> Words<'t> {
     fn of(tokens: &[Token], text: &'t str) -> Self {
-        let words = tokens.iter().filter(|token| matches!(token.kind, Kind::Word | Kind::Mention)).take(READ);
-        Self { words: words.map(|token| token.text(text)).collect() }
+        let words: Vec<&str> = tokens
+            .iter()
+            .filter(|token| matches!(token.kind, Kind::Word | Kind::Mention))
+            .take(READ)
+            .map(|token| token.text(text))
+            .collect();
+        let openings = words.iter().fold(0, |openings, word| openings | opening(word));
+        Self { words, openings }
     }
 
     fn has(&self, at: usize, options: &[&str]) -> bool {
@@ -25,12 +33,21 @@ impl<'t> Words<'t> {
 
     /// Whether the phrase stands somewhere.
     fn phrase(&self, phrase: &[&str]) -> bool {
+        if phrase.iter().any(|part| self.openings & opening(part) == 0) {
+            return false;
+        }
         (0..self.words.len()).any(|at| phrase.iter().enumerate().all(|(step, part)| self.has(at + step, &[part])))
     }
 
     fn any(&self, phrases: &[&[&str]]) -> bool {
         phrases.iter().any(|phrase| self.phrase(phrase))
     }
+}
+
+/// One bit by first letter and length.
+fn opening(word: &str) -> u64 {
+    let first = word.as_bytes().first().map_or(0, u8::to_ascii_lowercase);
+    1 << ((usize::from(first) * 7 + word.len()) % 64)
 }
 
 /// Whether a message with these tokens asks something.

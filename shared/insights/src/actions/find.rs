@@ -120,7 +120,7 @@ impl Findings {
             cues::asks_for_work(tokens, &message.text, sentence.end) || cues::foreign_request(tokens, &message.text);
         let weight = weights::weight(tokens, &message.text) + if wants { 60 } else { 0 };
         let english = document.language() == Language::English;
-        let answered = sentence.end == End::Question && !wants && answered(document, sentence.message) != Some(false);
+        let answered = sentence.end == End::Question && !wants && answered(document, sentence.message);
         if weight >= EDGE && english && !answered || wants && !english {
             self.task(document, at, sentence, weight);
         } else if sentence.end == End::Question && !wants {
@@ -160,21 +160,21 @@ impl Findings {
             evidence,
         };
         // One message is one item, unless its sentences name other people or days.
-        if let Some(last) = self.tasks.last_mut().filter(|last| last.item.evidence[0] == message.seq) {
-            if last.item.owner == item.owner
+        let said = |last: &&Task| {
+            last.item.evidence[0] == message.seq
+                && last.item.owner == item.owner
                 && (item.due.is_none() || last.item.due == item.due)
                 && weight < last.weight
-            {
-                return;
-            }
+        };
+        if self.tasks.last().is_some_and(|last| said(&last)) {
+            return;
         }
         self.tasks.push(Task { item, by: author, weight, place: sentence.message as u64 });
     }
 
     fn ask(&mut self, document: &Document<'_>, sentence: &Sentence) {
         let message = &document.messages[sentence.message];
-        let state = answered(document, sentence.message);
-        if state == Some(true) || !cues::worth_asking(document.tokens_of(sentence), &message.text) {
+        if answered(document, sentence.message) || !cues::worth_asking(document.tokens_of(sentence), &message.text) {
             return;
         }
         let finding = Finding { text: told(document, sentence), evidence: vec![message.seq] };
@@ -222,8 +222,8 @@ fn push_seq(evidence: &mut Vec<u64>, seq: u64) {
     }
 }
 
-/// Whether someone else answers soon; none where nobody else has written yet.
-fn answered(document: &Document<'_>, message: usize) -> Option<bool> {
+/// Whether someone else answers soon.
+fn answered(document: &Document<'_>, message: usize) -> bool {
     let author = document.messages[message].author;
     for next in message + 1..document.messages.len().min(message + 1 + REACH) {
         if document.messages[next].author == author {
@@ -231,11 +231,11 @@ fn answered(document: &Document<'_>, message: usize) -> Option<bool> {
         }
         match cues::reply(document, next) {
             Reply::Asks => {}
-            Reply::Unsure => return Some(false),
-            Reply::Accepts | Reply::Other => return Some(true),
+            Reply::Unsure => return false,
+            Reply::Accepts | Reply::Other => return true,
         }
     }
-    Some(false)
+    false
 }
 
 /// The next message, where it is someone else's and says yes.

@@ -7,7 +7,7 @@ use super::{ActionItem, Asked, Finding, Findings, Task};
 /// Items of a summary.
 const SHOWN: usize = 20;
 /// Log odds that being the last word of a spoken meeting is worth: three task cues.
-const LATE: i32 = 300;
+const LATE: u64 = 300;
 
 impl Findings {
     /// What a gist keeps: the surest tasks, the newest of the rest.
@@ -23,8 +23,7 @@ impl Findings {
     pub(crate) fn actions(&self, messages: u64, speech: bool) -> Vec<ActionItem> {
         let mut tasks: Vec<Task> = self.tasks.clone();
         if speech {
-            let late =
-                |task: &Task| i32::try_from(task.place * LATE.unsigned_abs() as u64 / messages.max(1)).unwrap_or(LATE);
+            let late = |task: &Task| i32::try_from(task.place * LATE / messages.max(1)).unwrap_or(i32::MAX / 2);
             let shown = (messages / 60).clamp(1, 3) + messages.saturating_sub(1000) / 500;
             keep_best(&mut tasks, usize::try_from(shown).unwrap_or(SHOWN).min(SHOWN), |task| task.weight + late(task));
         } else {

@@ -1,10 +1,10 @@
 //! How much a sentence looks like work for someone: a linear model over its words and pairs, fitted
 //! by `scripts/fit.py`. The features here and there must stay the same.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::sync::LazyLock;
 
 use crate::{
-    lexicon::fold_hash,
+    lexicon::{HashedMap, fold_hash},
     summary::is_base_verb,
     text::{Kind, Token},
 };
@@ -15,13 +15,13 @@ const NUMBER: u64 = 0xc3a5_c85c_97cb_3127;
 
 struct Model {
     bias: i32,
-    weights: HashMap<u64, i32>,
+    weights: HashedMap<i32>,
     dates: Vec<u64>,
 }
 
 static MODEL: LazyLock<Model> = LazyLock::new(|| {
     let mut model =
-        Model { bias: 0, weights: HashMap::new(), dates: DATES.iter().map(|word| fold_hash(word)).collect() };
+        Model { bias: 0, weights: HashedMap::default(), dates: DATES.iter().map(|word| fold_hash(word)).collect() };
     for line in include_str!("../../data/actions.tsv").lines().filter(|line| !line.starts_with("# ")) {
         let Some((name, Ok(weight))) = line.rsplit_once('\t').map(|(name, weight)| (name, weight.parse())) else {
             continue;

@@ -11,7 +11,7 @@ const ENTRY: usize = 48;
 impl Gist {
     /// Drops the last entries of whatever list is longest until all fits.
     pub(super) fn bound(&mut self) {
-        for finding in self.findings.decisions.iter_mut() {
+        for finding in &mut self.findings.decisions {
             newest(&mut finding.evidence);
         }
         for task in &mut self.findings.tasks {

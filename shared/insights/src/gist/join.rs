@@ -6,8 +6,8 @@ use super::{FINDINGS, Gist, PHRASES, Point, TASKS, TERMS, Term, VOICES, Voice};
 use crate::{
     actions::{Findings, find},
     keywords::{Phrase, phrase_key, phrases},
-    lexicon::{Classes, entry, fold_hash},
-    sentiment::{MessageReader, Mood},
+    lexicon::{Classes, HashedMap, entry, fold_hash},
+    sentiment::{MessageReader, Mood, thousandths},
     summary::heard,
     text::{Document, Tally, plain, stem_hash},
 };
@@ -32,8 +32,8 @@ pub(crate) struct Whole {
 /// Places by key. For look-ups only: no order of theirs is ever seen.
 #[derive(Debug, Default)]
 struct Index {
-    terms: HashMap<u64, usize>,
-    phrases: HashMap<u64, usize>,
+    terms: HashedMap<usize>,
+    phrases: HashedMap<usize>,
     voices: HashMap<String, usize>,
 }
 
@@ -153,7 +153,7 @@ impl Whole {
 
     fn ranked(&self) -> Vec<&Phrase> {
         let mut ranked: Vec<&Phrase> = self.phrases.iter().collect();
-        let score = |phrase: &Phrase| (phrase.score(self.words) * 1000.0) as u64;
+        let score = |phrase: &Phrase| thousandths(phrase.score(self.words));
         ranked.sort_by(|one, other| {
             score(other).cmp(&score(one)).then(one.first.cmp(&other.first)).then_with(|| one.text.cmp(&other.text))
         });

@@ -25,7 +25,7 @@ impl Point {
             seq: candidate.seq,
             text: render(material, candidate),
             form: candidate.form,
-            words: candidate.words as u32,
+            words: u32::try_from(candidate.words).unwrap_or(u32::MAX),
         }
     }
 }

@@ -1,9 +1,8 @@
 //! Keyword phrases of a document: runs of content words, ranked by count, rarity, length and place.
 
-use std::collections::HashMap;
-
 use serde::{Deserialize, Serialize};
 
+use crate::lexicon::HashedMap;
 use crate::text::{Document, Kind, Token, Tokens, plain};
 
 /// Words of a phrase.
@@ -46,7 +45,7 @@ impl Phrase {
 /// All phrases of the document, in order of their first place.
 pub(crate) fn phrases(document: &Document<'_>) -> Vec<Phrase> {
     let mut found: Vec<Phrase> = Vec::new();
-    let mut index: HashMap<u64, usize> = HashMap::new();
+    let mut index: HashedMap<usize> = HashedMap::default();
     for message in &document.messages {
         let tokens = &document.tokens[message.tokens.clone()];
         let text = &message.text;
@@ -108,7 +107,7 @@ fn trimmed<'r>(run: &'r [Token], text: &str) -> &'r [Token] {
 }
 
 /// Scripts without spaces: pairs of characters count, which is what can be told without a dictionary.
-fn glyphs(run: &[Token], text: &str, first: u64, found: &mut Vec<Phrase>, index: &mut HashMap<u64, usize>) {
+fn glyphs(run: &[Token], text: &str, first: u64, found: &mut Vec<Phrase>, index: &mut HashedMap<usize>) {
     let syllable = |token: &Token| matches!(token.text(text).chars().next(), Some('\u{3041}'..='\u{309f}'));
     for word in run.split(|token| token.kind != Kind::Glyph || syllable(token)) {
         if (2..=4).contains(&word.len()) {
@@ -121,7 +120,7 @@ fn glyphs(run: &[Token], text: &str, first: u64, found: &mut Vec<Phrase>, index:
     }
 }
 
-fn count(run: &[Token], text: &str, first: u64, found: &mut Vec<Phrase>, index: &mut HashMap<u64, usize>) {
+fn count(run: &[Token], text: &str, first: u64, found: &mut Vec<Phrase>, index: &mut HashedMap<usize>) {
     let run = trimmed(run, text);
     let (Some(start), Some(end)) = (run.first(), run.last()) else { return };
     let key = key(run, text);
@@ -130,7 +129,8 @@ fn count(run: &[Token], text: &str, first: u64, found: &mut Vec<Phrase>, index: 
         return;
     }
     index.insert(key, found.len());
-    let words = run.iter().filter(|token| token.kind != Kind::Mark).count().max(1) as u32;
+    let words = run.iter().filter(|token| token.kind != Kind::Mark).count();
+    let words = u32::try_from(words).unwrap_or(u32::MAX).max(1);
     let rarity = run.iter().map(|token| u32::from(token.rarity)).sum::<u32>() / words;
     found.push(Phrase {
         text: plain(&text[start.start as usize..end.end as usize], BYTES),

@@ -71,6 +71,7 @@ pub(crate) fn fold_hash(word: &str) -> u64 {
     hash.max(1)
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "the low bits are all that is wanted")]
 const fn slot_of(hash: u64) -> usize {
     ((hash ^ (hash >> 29)) as usize) & (SLOTS - 1)
 }

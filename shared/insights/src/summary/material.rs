@@ -1,11 +1,10 @@
 //! Candidate sentences with what choosing needs to know of them, from gists and from messages alike.
 
-use std::collections::{HashMap, HashSet};
-
 use super::pleasantry::is_pleasantry;
 use crate::{
     gist::{Gist, Point, Whole},
-    lexicon::{Classes, fold_hash},
+    lexicon::{Classes, HashedMap, HashedSet, fold_hash},
+    sentiment::thousandths,
     text::{Document, End, Kind, Sentence, Token, Tokens, stem_hash},
 };
 
@@ -53,8 +52,8 @@ pub(crate) struct Material<'d> {
 
 /// Terms by stem, and which sets of terms there have been.
 struct Intake {
-    index: HashMap<u64, usize>,
-    seen: HashSet<u64>,
+    index: HashedMap<usize>,
+    seen: HashedSet,
     weights: Vec<Weight>,
 }
 
@@ -76,8 +75,8 @@ impl<'d> Material<'d> {
 impl Intake {
     fn new(whole: &Whole) -> Self {
         let mut intake = Self {
-            index: HashMap::with_capacity(whole.terms.len()),
-            seen: HashSet::new(),
+            index: HashedMap::default(),
+            seen: HashedSet::default(),
             weights: Vec::with_capacity(whole.terms.len()),
         };
         for (at, term) in whole.terms.iter().enumerate() {
@@ -105,7 +104,7 @@ impl Intake {
         (terms.is_empty() || self.seen.insert(all)).then_some(terms)
     }
 
-    fn written(&mut self, point: &Point, framed: &HashSet<u64>) -> Option<Candidate> {
+    fn written(&mut self, point: &Point, framed: &HashedSet) -> Option<Candidate> {
         let text = &point.text;
         let stems =
             Tokens::of(text).filter(Token::is_term).map(|token| token.stem(text)).filter(|stem| !framed.contains(stem));
@@ -151,7 +150,7 @@ impl Intake {
 fn form(tokens: &[Token], text: &str, end: End, words: usize) -> i32 {
     let holds = |class: Classes| i32::from(tokens.iter().any(|token| token.is(class)));
     let you = tokens.iter().any(|token| token.kind == Kind::Word && token.text(text).eq_ignore_ascii_case("you"));
-    let length = (80.0 * (1.0 + words as f64).ln()) as i32;
+    let length = i32::try_from(thousandths(0.08 * (1.0 + words as f64).ln())).unwrap_or(i32::MAX / 2);
     let long = if words > 25 { 70 } else { 0 };
     length - long + 40 * i32::from(end == End::Question) + 40 * i32::from(you) + 30 * holds(Classes::INTENT)
         - 30 * holds(Classes::GREETING)
@@ -163,10 +162,12 @@ fn density(words: usize, clause: bool) -> f64 {
 }
 
 /// Stems of the words that telling adds: names and verbs of speech.
-fn framing(whole: &Whole) -> HashSet<u64> {
+fn framing(whole: &Whole) -> HashedSet {
     let stem = |word: &str| stem_hash(word, fold_hash(word));
-    let mut framed: HashSet<u64> =
-        ["says", "asks", "thinks", "suggests", "tells", "advises", "thanks", "group", "agrees"].map(stem).into();
+    let mut framed: HashedSet = ["says", "asks", "thinks", "suggests", "tells", "advises", "thanks", "group", "agrees"]
+        .map(stem)
+        .into_iter()
+        .collect();
     for voice in &whole.voices {
         framed.extend(Tokens::of(&voice.name).map(|token| token.stem(&voice.name)));
     }

@@ -1,4 +1,4 @@
-//! Names heard in a conversation of two whose ids are not names ("user_17"): who is greeted or
+//! Names heard in a conversation of two whose ids are not names (`user_17`): who is greeted or
 //! called as Anna by the one is Anna when the other is told of.
 
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     text::{Author, Document, Kind, Token},
 };
 
-/// Whether an id says nothing: "user_17", "Person1", "u42", a long run of hex.
+/// Whether an id says nothing: `user_17`, `Person1`, `u42`.
 pub(crate) fn is_generic(id: &str) -> bool {
     id.ends_with(|sign: char| sign.is_ascii_digit()) && !id.contains(' ') && id.is_ascii()
 }

@@ -7,6 +7,7 @@ use super::{Candidate, Material, Summary, render::render};
 use crate::{
     actions::{ActionItem, ActionStatus},
     gist::Whole,
+    sentiment::thousandths,
     text::Language,
 };
 
@@ -108,14 +109,14 @@ fn topic(whole: &Whole, part: &[Candidate]) -> Option<String> {
     for term in part.iter().flat_map(|candidate| &candidate.terms) {
         *counts.entry(*term).or_default() += 1;
     }
-    let mut marks: Vec<(u32, usize)> = Vec::new();
+    let mut marks: Vec<(i64, usize)> = Vec::new();
     for (at, term) in whole.terms.iter().enumerate().filter(|(_, term)| term.content) {
         let here = counts.get(&at).copied().unwrap_or(0);
         if here > 1 {
             // Common here, and rather here than elsewhere.
             let weight =
                 f64::from(here * u32::from(term.rarity)) * (f64::from(here) / f64::from(term.count.max(here))).sqrt();
-            marks.push(((weight * 100.0) as u32, at));
+            marks.push((thousandths(weight), at));
         }
     }
     marks.sort_by_key(|(weight, at)| (std::cmp::Reverse(*weight), *at));

@@ -9,7 +9,8 @@ const BRIEF: usize = 52;
 const DETAILED: usize = 200;
 
 pub(crate) fn summary(material: &Material<'_>, whole: &Whole) -> Summary {
-    let budget = (6 + whole.words as usize * 13 / 100).min(BRIEF);
+    let words = usize::try_from(whole.words).unwrap_or(usize::MAX / 100);
+    let budget = (6 + words * 13 / 100).min(BRIEF);
     let chosen = choose::central(material, budget);
     let sentences: Vec<String> = chosen.iter().map(|at| render(material, &material.candidates[*at])).collect();
     let mut summary = Summary {
@@ -24,7 +25,7 @@ pub(crate) fn summary(material: &Material<'_>, whole: &Whole) -> Summary {
     if summary.brief.is_empty() {
         summary.brief = outline::bare(whole);
     }
-    let budget = (40 + whole.words as usize * 3 / 10).min(DETAILED);
+    let budget = (40 + words * 3 / 10).min(DETAILED);
     let covered = choose::cover(material, budget);
     summary.detailed = outline::detailed(material, whole, &covered, &summary);
     let heard = whole.heard();

@@ -1,12 +1,12 @@
 //! Messages read into tokens and sentences, once, for everything that follows.
 
-use std::{
-    borrow::Cow,
-    collections::{HashMap, HashSet},
-};
+use std::{borrow::Cow, collections::HashMap};
 
 use super::{Kind, Language, Tally, Token, Tokens, normalize};
-use crate::{lexicon::Classes, message::Message};
+use crate::{
+    lexicon::{Classes, HashedSet},
+    message::Message,
+};
 
 /// Sentences are cut after this many tokens, at a comma where there is one.
 const LONGEST_SENTENCE: usize = 60;
@@ -52,7 +52,7 @@ pub(crate) struct Document<'a> {
     /// For look-ups only: its order is never seen.
     index: HashMap<&'a str, Author>,
     /// Hashes of the words of authors' names.
-    names: HashSet<u64>,
+    names: HashedSet,
     pub(crate) messages: Vec<Spoken<'a>>,
     pub(crate) tokens: Vec<Token>,
     pub(crate) sentences: Vec<Sentence>,

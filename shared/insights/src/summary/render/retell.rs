@@ -99,7 +99,8 @@ fn person(line: &mut Line, words: &[Word<'_>], at: usize, roles: Roles<'_>) -> b
             if !again {
                 line.put(speaker);
             }
-            return !joined_before(words, at) && !(at > 0 && words[at - 1].is(&INVERTS));
+            let inverted = at > 0 && words[at - 1].is(&INVERTS);
+            return !inverted && !joined_before(words, at);
         }
         "i'm" | "im" => put2(line, speaker, "is"),
         "i've" => put2(line, speaker, "has"),
@@ -110,9 +111,8 @@ fn person(line: &mut Line, words: &[Word<'_>], at: usize, roles: Roles<'_>) -> b
             if words.get(at + 1).is_some_and(|next| next.is(&["better"])) { "had" } else { "would" },
         ),
         "me" => line.put(speaker),
-        "my" => line.put(&format!("{speaker}'s")),
-        "mine" => line.put(&format!("{speaker}'s")),
-        "myself" | "yourself" | "yourselves" => line.put("themselves"),
+        "my" | "mine" => line.put(&format!("{speaker}'s")),
+        "myself" | "yourself" | "yourselves" | "ourselves" => line.put("themselves"),
         "we" => line.put(if addressee.is_none() { "the group" } else { "they" }),
         "we're" => put2(line, "they", "are"),
         "we've" => put2(line, "they", "have"),
@@ -121,7 +121,6 @@ fn person(line: &mut Line, words: &[Word<'_>], at: usize, roles: Roles<'_>) -> b
         "us" => line.put("them"),
         "our" => line.put("their"),
         "ours" => line.put("theirs"),
-        "ourselves" => line.put("themselves"),
         "let's" => line.put("let them"),
         "gonna" => put2(line, "going", "to"),
         "wanna" => put2(line, "want", "to"),
