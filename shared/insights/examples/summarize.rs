@@ -14,7 +14,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let lines = text.lines().filter_map(|line| line.split_once(": "));
     let messages: Vec<Message<'_>> = lines
         .zip(1_u32..)
-        .map(|((author, text), seq)| Message { seq: seq.into(), author, text, at_ms: START_MS + i64::from(seq) * 60_000 })
+        .map(|((author, text), seq)| Message {
+            seq: seq.into(),
+            author,
+            text,
+            at_ms: START_MS + i64::from(seq) * 60_000,
+        })
         .collect();
     let summary = fold(&[], &messages);
     println!("BRIEF\n{}\n\nDETAILED\n{}\n", summary.brief, summary.detailed);

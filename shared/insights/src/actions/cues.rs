@@ -2,6 +2,7 @@
 
 use crate::{
     lexicon::Classes,
+    summary::is_base_verb,
     text::{Document, End, Kind, Token},
 };
 
@@ -81,7 +82,10 @@ pub(crate) fn asks_for_work(tokens: &[Token], text: &str, end: End) -> bool {
         if !words[at].is(Classes::STOP_EN.with(Classes::CHAT)) || !has(at, &HEADS) {
             continue;
         }
-        let work = has(at, &["i'll", "we'll", "please", "gonna"]) && at + 1 < words.len()
+        let asked = has(at, &["please"])
+            && words.get(at + 1).is_some_and(|next| is_base_verb(&next.text(text).to_ascii_lowercase()));
+        let work = asked
+            || has(at, &["i'll", "we'll", "gonna"]) && at + 1 < words.len()
             || has(at, &["i", "we"]) && has(at + 1, &["will", "must"])
             || has(at, &["can", "could", "would", "will"])
                 && has(at + 1, &["you", "someone", "somebody"])
@@ -125,6 +129,25 @@ pub(super) fn foreign_request(tokens: &[Token], text: &str) -> bool {
     })
 }
 
+/// "I will", "Ben must": words that stand with an owner who is named or speaks.
+pub(super) fn commits(tokens: &[Token], text: &str) -> bool {
+    let words = Words::of(tokens, text);
+    words.any(&[
+        &["i'll"],
+        &["i", "will"],
+        &["i'm", "going", "to"],
+        &["i'm", "gonna"],
+        &["ich", "werde"],
+        &["voy", "a"],
+        &["je", "vais"],
+        &["ik", "zal"],
+        &["please"],
+        &["should"],
+        &["must"],
+        &["will"],
+    ])
+}
+
 /// Whether the sentence asks another to do something.
 pub(super) fn is_request(tokens: &[Token], text: &str, end: End) -> bool {
     let words = Words::of(tokens, text);
@@ -133,24 +156,26 @@ pub(super) fn is_request(tokens: &[Token], text: &str, end: End) -> bool {
     asked || words.phrase(&["please"]) || foreign_request(tokens, text)
 }
 
-/// "I'll do it", "I can take that", "on it": takes on what was asked.
+/// "I'll do it", "I can take that", "on it", "I'll look at it": takes on what was asked.
 pub(super) fn takes_on(tokens: &[Token], text: &str) -> bool {
     let words = Words::of(tokens, text);
-    words.words.len() <= 8
-        && words.any(&[
-            &["i'll", "do", "it"],
-            &["i'll", "do", "that"],
-            &["i'll", "take", "it"],
-            &["i'll", "take", "that"],
-            &["i'll", "take", "care"],
-            &["i", "can", "do"],
-            &["i", "can", "take"],
-            &["i'll", "handle"],
-            &["i", "will", "do"],
-            &["on", "it"],
-            &["will", "do"],
-            &["i'm", "on", "it"],
-        ])
+    let points_back = words.phrase(&["i'll"]) && words.any(&[&["it"], &["that"], &["those"], &["them"]]);
+    words.words.len() <= 10 && points_back
+        || words.words.len() <= 8
+            && words.any(&[
+                &["i'll", "do", "it"],
+                &["i'll", "do", "that"],
+                &["i'll", "take", "it"],
+                &["i'll", "take", "that"],
+                &["i'll", "take", "care"],
+                &["i", "can", "do"],
+                &["i", "can", "take"],
+                &["i'll", "handle"],
+                &["i", "will", "do"],
+                &["on", "it"],
+                &["will", "do"],
+                &["i'm", "on", "it"],
+            ])
 }
 
 /// What a sentence says of earlier work.
@@ -251,7 +276,21 @@ pub(super) fn closing(tokens: &[Token], text: &str, end: End) -> Option<Closing>
             words.words.len() - 1,
             &["done", "sent", "fixed", "booked", "merged", "deployed", "finished", "ready"],
         );
-    (words.has(at, &verbs) && words.words.len() <= 16 || ends).then_some(Closing::Done)
+    let past = words
+        .words
+        .get(at)
+        .is_some_and(|word| word.len() > 4 && word.ends_with("ed") && !word.eq_ignore_ascii_case("agreed"));
+    let is = words.any(&[
+        &["is", "fixed"],
+        &["is", "done"],
+        &["are", "done"],
+        &["is", "ready"],
+        &["is", "sent"],
+        &["is", "live"],
+        &["is", "merged"],
+    ]);
+    ((past || words.has(at, &verbs)) && words.words.len() <= 16 || ends || is && words.words.len() <= 10)
+        .then_some(Closing::Done)
 }
 
 /// What a message is to the one before it.
@@ -309,7 +348,6 @@ pub(super) fn reply(document: &Document<'_>, at: usize) -> Reply {
             "deal",
             "absolutely",
             "definitely",
-            "done",
             "alright",
             "fine",
             "sí",
@@ -379,11 +417,11 @@ pub(super) fn decides(tokens: &[Token], text: &str) -> bool {
         &["we", "will", "use"],
         &["we'll", "use"],
         &["we'll", "keep"],
-        &["we'll", "have"],
         &["let's", "stick"],
         &["hemos", "decidido"],
         &["on", "a", "décidé"],
         &["wir", "nehmen"],
+        &["nehmen", "wir"],
         &["abbiamo", "deciso"],
         &["decidimos"],
     ])

@@ -18,6 +18,9 @@ use crate::{
 const TEXT: usize = 220;
 /// Log odds in hundredths from which a sentence is work for someone.
 const EDGE: i32 = -20;
+/// What a cue is worth, and what a cue with an owner is.
+const CUED: i32 = 60;
+const SURE: i32 = 250;
 /// Messages after a question in which its answer is looked for.
 const REACH: usize = 3;
 
@@ -34,6 +37,9 @@ pub(crate) struct Task {
     /// Messages of the stretch before it.
     #[serde(rename = "p")]
     pub(crate) place: u64,
+    /// Found by the rules for speech.
+    #[serde(rename = "s", default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) spoken: bool,
 }
 
 /// Something that says of an earlier task that it is done or not wanted any more.
@@ -103,6 +109,9 @@ impl Findings {
         }
         if cues::decides(tokens, &message.text) && sentence.end != End::Question && sentence.words > 3 {
             self.decisions.push(Finding { text: told(document, sentence), evidence: vec![message.seq] });
+            if !cues::asks_for_work(tokens, &message.text, sentence.end) {
+                return;
+            }
         } else if !speech
             && cues::proposes(tokens, &message.text)
             && let Some(agreed) = agreed(document, sentence)
@@ -118,7 +127,16 @@ impl Findings {
         }
         let wants =
             cues::asks_for_work(tokens, &message.text, sentence.end) || cues::foreign_request(tokens, &message.text);
-        let weight = weights::weight(tokens, &message.text) + if wants { 60 } else { 0 };
+        let owned = owner(document, sentence).is_some();
+        let wants = wants || owned && cues::commits(tokens, &message.text);
+        // In a dialogue much that sounds like work is talk about the talk: it takes a cue, or a sure sign.
+        let bonus = match (wants, owned) {
+            (true, true) => SURE,
+            (true, false) => CUED,
+            (false, _) if document.authors.len() > 1 => -SURE,
+            (false, _) => 0,
+        };
+        let weight = weights::weight(tokens, &message.text) + bonus;
         let english = document.language() == Language::English;
         let answered = sentence.end == End::Question && !wants && answered(document, sentence.message);
         if weight >= EDGE && english && !answered || wants && !english {
@@ -135,7 +153,10 @@ impl Findings {
         // "I'll do it" takes on what was asked just before.
         if cues::takes_on(tokens, &message.text) {
             let open = self.tasks.iter_mut().rev().find(|task| {
-                task.item.owner.is_none() && task.by != author && task.place + 4 > sentence.message as u64
+                task.item.owner.as_ref().is_none_or(|owner| *owner == author)
+                    && task.item.status == ActionStatus::Open
+                    && task.by != author
+                    && task.place + 4 > sentence.message as u64
             });
             if let Some(task) = open {
                 task.item.owner = Some(author);
@@ -169,7 +190,7 @@ impl Findings {
         if self.tasks.last().is_some_and(|last| said(&last)) {
             return;
         }
-        self.tasks.push(Task { item, by: author, weight, place: sentence.message as u64 });
+        self.tasks.push(Task { item, by: author, weight, place: sentence.message as u64, spoken: false });
     }
 
     fn ask(&mut self, document: &Document<'_>, sentence: &Sentence) {

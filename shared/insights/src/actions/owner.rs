@@ -21,6 +21,10 @@ pub(super) fn owner(document: &Document<'_>, sentence: &Sentence) -> Option<Stri
             || is(at, &["i"]) && is(at + 1, &["will", "must"])
             || is(at, &["i"]) && is(at + 1, &["need", "have"]) && is(at + 2, &["to"])
             || is(at, &["i'm"]) && (is(at + 1, &["gonna"]) || is(at + 1, &["going"]) && is(at + 2, &["to"]))
+            || is(at, &["ich"]) && is(at + 1, &["werde", "mache", "schicke"])
+            || is(at, &["voy"]) && is(at + 1, &["a"])
+            || is(at, &["je"]) && is(at + 1, &["vais"])
+            || is(at, &["ik"]) && is(at + 1, &["zal", "ga"])
             || is(at, &["let"]) && is(at + 1, &["me"]) && !is(at + 2, &["know"]);
         if takes {
             return speaker();

@@ -25,7 +25,9 @@ impl Findings {
         if speech {
             let late = |task: &Task| i32::try_from(task.place * LATE / messages.max(1)).unwrap_or(i32::MAX / 2);
             let shown = (messages / 60).clamp(1, 3) + messages.saturating_sub(1000) / 500;
-            keep_best(&mut tasks, usize::try_from(shown).unwrap_or(SHOWN).min(SHOWN), |task| task.weight + late(task));
+            keep_best(&mut tasks, usize::try_from(shown).unwrap_or(SHOWN).min(SHOWN), |task| {
+                if task.spoken { task.weight + late(task) } else { task.weight / 2 }
+            });
         } else {
             keep_best(&mut tasks, SHOWN, |task| task.weight);
         }

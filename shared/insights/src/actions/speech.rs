@@ -97,5 +97,5 @@ fn task(document: &Document<'_>, at: usize, weight: i32) -> Option<Task> {
         status: ActionStatus::Open,
         evidence: vec![message.seq],
     };
-    Some(Task { item, by: plain(document.authors[message.author], 40), weight, place: at as u64 })
+    Some(Task { item, by: plain(document.authors[message.author], 40), weight, place: at as u64, spoken: true })
 }

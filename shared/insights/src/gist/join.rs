@@ -143,7 +143,7 @@ impl Whole {
 
     /// Whether this is speech written down, as `Document::is_speech`.
     pub(crate) fn is_speech(&self) -> bool {
-        self.hesitations * 100 > self.tally.words && self.hesitations >= 5
+        self.hesitations * 100 > self.tally.words && self.hesitations >= 5 && self.messages >= 20
     }
 
     /// The best phrases, as shown.

@@ -121,6 +121,9 @@ fn topic(whole: &Whole, part: &[Candidate]) -> Option<String> {
     }
     marks.sort_by_key(|(weight, at)| (std::cmp::Reverse(*weight), *at));
     let words: Vec<&str> = marks.iter().take(3).map(|(_, at)| &*whole.terms[*at].word).collect();
+    if words.len() < 2 {
+        return None;
+    }
     let (last, rest) = words.split_last()?;
     let listed = if rest.is_empty() { (*last).to_owned() } else { format!("{} and {last}", rest.join(", ")) };
     Some(match &whole.voices[..] {

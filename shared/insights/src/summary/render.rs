@@ -115,6 +115,11 @@ pub(crate) fn task_text(document: &Document<'_>, sentence: &Sentence) -> String 
 }
 
 fn capitalized(text: &str) -> String {
+    // An id is written as it is.
+    let word = text.split([' ', '\'']).next().unwrap_or_default();
+    if word.contains(|sign: char| sign == '_' || sign == '@' || sign.is_ascii_digit()) {
+        return text.to_owned();
+    }
     let mut signs = text.chars();
     let first: String = signs.next().into_iter().flat_map(char::to_uppercase).collect();
     format!("{first}{}", signs.as_str())

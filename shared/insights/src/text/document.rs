@@ -175,8 +175,9 @@ impl<'a> Document<'a> {
     }
 
     /// Whether this is speech written down: hesitations are kept by transcripts, hardly by writers.
+    /// A few turns are read like writing: too few to rank.
     pub(crate) fn is_speech(&self) -> bool {
-        self.hesitations * 100 > self.tally.words && self.hesitations >= 5
+        self.hesitations * 100 > self.tally.words && self.hesitations >= 5 && self.messages.len() >= 20
     }
 
     pub(crate) fn tokens_of(&self, sentence: &Sentence) -> &[Token] {

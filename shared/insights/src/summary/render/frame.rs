@@ -159,7 +159,8 @@ fn declared(line: &mut Line, words: &[Word<'_>], roles: Roles<'_>) -> bool {
                 || word
                     .is(&["you're", "you've", "i'm", "we're", "it's", "that's", "there's", "they're", "you'll", "i'll"])
         });
-    if !clause {
+    // "I like it, but who pays?" states before it asks.
+    if !clause || own(words) {
         return false;
     }
     line.put(roles.speaker);
@@ -170,12 +171,28 @@ fn declared(line: &mut Line, words: &[Word<'_>], roles: Roles<'_>) -> bool {
 
 /// "Do you like it?": asks whether Ben likes it.
 fn whether(line: &mut Line, words: &[Word<'_>], roles: Roles<'_>) -> bool {
+    if is_at(words, 1, &["the", "my", "your", "our", "this"])
+        && is_at(words, 0, &["can", "could", "will", "would", "should"])
+    {
+        return whether_modal(line, words, roles);
+    }
     if !is_at(words, 1, &SUBJECTS) || unsure_subject(words, 1) {
         return false;
     }
     line.put(roles.speaker);
     line.put("asks whether");
     invert(line, &words[0], &words[1..], roles);
+    true
+}
+
+/// "Can the release move?": after a modal the next base form is the verb.
+fn whether_modal(line: &mut Line, words: &[Word<'_>], roles: Roles<'_>) -> bool {
+    let Some(verb) = (3..words.len().min(7)).find(|at| is_base(&words[*at].lower)) else { return false };
+    line.put(roles.speaker);
+    line.put("asks whether");
+    retell(line, &words[1..verb], roles);
+    line.put(&words[0].lower);
+    retell(line, &words[verb..], roles);
     true
 }
 
@@ -230,7 +247,8 @@ fn invert(line: &mut Line, auxiliary: &Word<'_>, clause: &[Word<'_>], roles: Rol
         "you" => roles.addressee,
         _ => None,
     };
-    let plural = named.is_none() && subject[0].is(&["you", "we", "they", "these", "i"]);
+    let group = subject[0].is(&["we"]) && roles.addressee.is_none();
+    let plural = named.is_none() && !group && subject[0].is(&["you", "we", "they", "these", "i"]);
     retell(line, subject, roles);
     let skip = rest.iter().take_while(|word| form(&word.lower) == Form::Adverb && word.kind == Kind::Word).count();
     match &*auxiliary.lower {
@@ -247,7 +265,7 @@ fn invert(line: &mut Line, auxiliary: &Word<'_>, clause: &[Word<'_>], roles: Rol
             retell(line, &rest[skip + 1..], roles);
             return;
         }
-        word if named.is_some() => line.put(&third(word)),
+        word if named.is_some() || group => line.put(&third(word)),
         word => line.put(word),
     }
     retell(line, rest, roles);
@@ -392,6 +410,12 @@ pub(super) fn task<'w, 't>(words: &'w [Word<'t>]) -> &'w [Word<'t>] {
         &["let's"],
         &["i", "must"],
     ];
+    // "It is urgent, so please check it": the request is what follows.
+    let asked = words
+        .iter()
+        .position(|word| word.is(&["please"]))
+        .filter(|at| words.get(at + 1).is_some_and(|next| is_base(&next.lower)));
+    let words = &words[asked.unwrap_or(0)..];
     let mut from = 0;
     if let Some(head) = HEADS.iter().find(|head| head.iter().enumerate().all(|(at, part)| is_at(words, at, &[part]))) {
         from = head.len();

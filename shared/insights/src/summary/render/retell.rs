@@ -113,7 +113,14 @@ fn person(line: &mut Line, words: &[Word<'_>], at: usize, roles: Roles<'_>) -> b
         "me" => line.put(speaker),
         "my" | "mine" => line.put(&format!("{speaker}'s")),
         "myself" | "yourself" | "yourselves" | "ourselves" => line.put("themselves"),
-        "we" => line.put(if addressee.is_none() { "the group" } else { "they" }),
+        "we" if addressee.is_none() => {
+            line.put("the group");
+            return !(at > 0 && words[at - 1].is(&INVERTS));
+        }
+        "we" => line.put("they"),
+        "we're" if addressee.is_none() => put2(line, "the group", "is"),
+        "we've" if addressee.is_none() => put2(line, "the group", "has"),
+        "we'll" if addressee.is_none() => put2(line, "the group", "will"),
         "we're" => put2(line, "they", "are"),
         "we've" => put2(line, "they", "have"),
         "we'll" => put2(line, "they", "will"),
