@@ -64,7 +64,7 @@ impl RouteStats {
 }
 
 fn is_open(pattern: &str) -> bool {
-    matches!(pattern, "/" | "/metrics" | "/healthz" | "/readyz" | "/docs" | "/openapi.json")
+    matches!(pattern, "/" | "/metrics" | "/healthz" | "/readyz" | "/docs" | "/openapi.json" | "/asyncapi.json")
         || pattern.starts_with("/assets/")
 }
 
@@ -85,7 +85,9 @@ mod tests {
 
     #[test]
     fn what_is_open_is_listed() {
-        for pattern in ["/", "/metrics", "/healthz", "/readyz", "/docs", "/openapi.json", "/assets/{*path}"] {
+        for pattern in
+            ["/", "/metrics", "/healthz", "/readyz", "/docs", "/openapi.json", "/asyncapi.json", "/assets/{*path}"]
+        {
             assert!(RouteStats::new(Some(pattern)).is_open(), "{pattern}");
         }
         for pattern in [Some("/chats"), Some("/ws/summarize"), Some("/docs/{*path}"), None] {
