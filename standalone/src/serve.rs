@@ -49,7 +49,10 @@ pub async fn run(config: ServeConfig) -> anyhow::Result<ExitCode> {
 fn build(ports: &Ports, summarizer: Arc<dyn Summarizer>, config: &ServeConfig, tasks: &Tasks) -> Router {
     summarizer_worker::build(ports, summarizer, &config.worker, tasks);
     let ingest = ingest_api::build(ports, &config.ingest, tasks);
-    ingest.merge(query_api::build(ports, &config.query, tasks)).merge(dashboard::routes())
+    ingest
+        .merge(query_api::build(ports, &config.query, tasks))
+        .merge(dashboard::routes())
+        .merge(api_docs::routes(&config.ingest.limits))
 }
 
 fn readiness(ports: &Ports) -> Readiness {
