@@ -1,7 +1,9 @@
 //! How fast the embedded log appends, durably, and how fast it is read: `cargo run --release --example append_rate`.
 //!
 //! Prints rates beside what the disk can do alone (write 8 KiB, sync, again), so that runs on different machines
-//! compare. `APPEND_RATE_FOLDER` chooses the disk, `APPEND_RATE_SECONDS` the length of each line.
+//! compare, and the processor's time for each message (callers included), which other load changes less.
+//! `APPEND_RATE_FOLDER` chooses the disk, `APPEND_RATE_SECONDS` the length of each line; three numbers as arguments
+//! (callers, messages in a batch, conversations) run one line only.
 
 use std::io::{Seek as _, Write as _};
 use std::sync::Arc;
@@ -13,6 +15,10 @@ use shared::ports::{Append, ArrivalMark, Condition, Draft, Entry, MessageLog, Or
 use shared_adapters::SqliteMessageLog;
 
 const TEXT: &str = "Could we move the release to Friday? The import still drops two of the attachments, I think.";
+
+/// Callers, messages in a batch, conversations.
+const LINES: [(u64, u64, u64); 7] =
+    [(1, 1, 1), (64, 1, 1000), (64, 1, 50_000), (256, 1, 1000), (8, 100, 1000), (16, 100, 1000), (64, 100, 1000)];
 
 fn key(number: u64) -> ConversationKey {
     let name = ConversationId::parse(format!("conversation-{number:06}")).expect("a valid id");
@@ -100,6 +106,14 @@ async fn pages(log: &SqliteMessageLog, total: u64) {
     println!("{:<44} {:>9.0} messages/s", "read in steps of 1000", total as f64 / started.elapsed().as_secs_f64());
 }
 
+/// Seconds that this process has used the processor, where the system tells.
+fn processor() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<f64> = stat.split(' ').filter_map(|field| field.parse().ok()).collect();
+    // Fields 14 and 15, of which the second is the name and so no number; in hundredths of a second.
+    fields.get(11..13).map_or(0.0, |times| times.iter().sum::<f64>() / 100.0)
+}
+
 fn syncs(folder: &std::path::Path) -> f64 {
     let mut file = tempfile::tempfile_in(folder).expect("a file");
     file.write_all(&vec![1; 4 << 20]).and_then(|()| file.sync_all()).expect("written");
@@ -119,12 +133,22 @@ async fn main() {
     let folder = tempfile::tempdir_in(&parent).expect("a folder");
     println!("{:<44} {:>9.0} /s", "write 8 KiB and sync", syncs(folder.path()));
     let log = Arc::new(SqliteMessageLog::open(folder.path()).expect("a log"));
-    for (callers, messages, conversations) in
-        [(1, 1, 1), (64, 1, 1000), (64, 1, 50_000), (256, 1, 1000), (8, 100, 1000), (16, 100, 1000), (64, 100, 1000)]
-    {
-        let rate = appends(&log, callers, messages, conversations, length).await;
+    let asked: Vec<u64> = std::env::args().skip(1).filter_map(|word| word.parse().ok()).collect();
+    let lines = match asked[..] {
+        [callers, messages, conversations] => vec![(callers, messages, conversations)],
+        _ => LINES.to_vec(),
+    };
+    for (callers, messages, conversations) in lines {
+        let before = processor();
+        let size = usize::try_from(messages).expect("a small number");
+        let rate = appends(&log, callers, size, conversations, length).await;
         let label = format!("{callers} callers x {messages}, {conversations} conversations");
-        println!("{label:<44} {rate:>9.0} appends/s {:>9.0} messages/s", rate * messages as f64);
+        let stored = rate * messages as f64 * length.as_secs_f64();
+        let each = (processor() - before) * 1e6 / stored;
+        println!("{label:<44} {rate:>9.0} appends/s {:>9.0} messages/s {each:>6.2} us each", rate * messages as f64);
+    }
+    if asked.len() == 3 {
+        return;
     }
     pages(&log, 1_000_000).await;
     let started = Instant::now();

@@ -1,14 +1,15 @@
 //! One batch appended within the writer's transaction. Law: all checks come before the first insert, so a refused
 //! batch leaves no trace and the others of the commit stand.
 
-use rusqlite::{Connection, Statement};
-use shared::domain::{ConversationId, ConversationKey, EndReason, Seq, Timestamp};
-use shared::ports::{Append, AppendError, Appended, Condition, Draft, Entry};
+use rusqlite::Connection;
+use shared::domain::{ConversationId, ConversationKey, Seq, Timestamp};
+use shared::ports::{Append, AppendError, Appended, Condition, Entry};
 
 use super::heads::{Heads, Place};
 use super::idempotency;
+use super::insert::Inserter;
 use super::repost::{self, Repost};
-use super::rows::{Tail, number, stored};
+use super::rows::{Tail, number};
 use super::schema::Kind;
 
 /// A batch's answer, or a failure of the whole commit.
@@ -17,24 +18,18 @@ pub(super) type Outcome = rusqlite::Result<Result<Appended, AppendError>>;
 /// What appending needs: the writer's connection and what is known of it.
 pub(super) struct Appender<'c> {
     connection: &'c Connection,
-    insert: Statement<'c>,
+    inserter: Inserter<'c>,
     heads: Heads,
-    /// The place of the next record in order of arrival. Never given twice, so that no reader of arrivals misses one.
-    next_arrival: u64,
     /// Idempotency answers kept in the running transaction, and the newest time of receipt among them.
     answers: (u64, Timestamp),
 }
-
-const INSERT: &str = "INSERT INTO records (id, conversation, seq, kind, newest, received, others, late_at, run,
-     message_id, salt, user, metadata, content) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
 
 impl<'c> Appender<'c> {
     pub(super) fn new(connection: &'c Connection) -> rusqlite::Result<Self> {
         let mut appender = Self {
             connection,
-            insert: connection.prepare(INSERT)?,
+            inserter: Inserter::new(connection)?,
             heads: Heads::new(),
-            next_arrival: 0,
             answers: (0, Timestamp::MIN),
         };
         appender.reload()?;
@@ -46,7 +41,7 @@ impl<'c> Appender<'c> {
         self.heads.forget();
         self.answers = (0, Timestamp::MIN);
         let sql = "SELECT max((SELECT next FROM arrivals), coalesce((SELECT max(id) + 1 FROM records), 0))";
-        self.next_arrival = self.connection.query_row(sql, [], |row| number(row, 0))?;
+        self.inserter.next_arrival = self.connection.query_row(sql, [], |row| number(row, 0))?;
         Ok(())
     }
 
@@ -64,7 +59,7 @@ impl<'c> Appender<'c> {
     }
 
     pub(super) fn next_arrival(&self) -> u64 {
-        self.next_arrival
+        self.inserter.next_arrival
     }
 
     /// Checks a batch and inserts it.
@@ -122,7 +117,7 @@ impl<'c> Appender<'c> {
         duplicates: &[usize],
         place: Option<Place>,
     ) -> rusqlite::Result<(u32, u64)> {
-        let mut tail = place.map_or(Tail::EMPTY, |place| place.tail);
+        let tail = place.map_or(Tail::EMPTY, |place| place.tail);
         if entries.len() == duplicates.len() {
             return Ok((0, tail.seq));
         }
@@ -131,51 +126,10 @@ impl<'c> Appender<'c> {
             None => self.intern(&batch.key)?,
         };
         let received_at = batch.received_at.as_millis();
-        let mut inserted = 0;
-        for (index, entry) in entries.iter().enumerate() {
-            if duplicates.binary_search(&index).is_ok() {
-                continue;
-            }
-            tail = self.insert_entry(conversation, &tail, entry, received_at)?;
-            inserted += 1;
-        }
+        let inserted = u32::try_from(entries.len() - duplicates.len()).unwrap_or(u32::MAX);
+        let tail = self.inserter.insert(conversation, tail, (entries, duplicates), received_at)?;
         self.heads.moved(&batch.key, Place { conversation, tail });
         Ok((inserted, tail.seq))
-    }
-
-    fn insert_entry(
-        &mut self,
-        conversation: i64,
-        tail: &Tail,
-        entry: &Entry,
-        received_at: i64,
-    ) -> rusqlite::Result<Tail> {
-        let (kind, late_at, newest) = place_in_time(tail, entry, received_at);
-        let seq = tail.seq + 1;
-        let run = (kind != Kind::Message).then(|| tail.run.unwrap_or(seq));
-        let others = tail.others + u64::from(!kind.is_message());
-        let draft = match entry {
-            Entry::Posted(draft) => Some(draft),
-            Entry::Ended(_) => None,
-        };
-        self.insert.execute(rusqlite::params![
-            stored(self.next_arrival),
-            conversation,
-            stored(seq),
-            kind.code(),
-            newest,
-            received_at.saturating_sub(newest),
-            stored(others),
-            late_at,
-            run.map(stored),
-            draft.and_then(|draft| draft.message_id.as_ref()).map(shared::domain::MessageId::as_str),
-            draft.map(|draft| draft.salt),
-            draft.map(|draft| draft.user.as_str()),
-            draft.and_then(|draft| draft.metadata.as_ref()).map(shared::domain::Metadata::as_json),
-            draft.map(|draft| &*draft.content),
-        ])?;
-        self.next_arrival += 1;
-        Ok(Tail { seq, kind, newest, received_at, others, run })
     }
 
     fn intern(&self, key: &ConversationKey) -> rusqlite::Result<i64> {
@@ -193,20 +147,4 @@ fn refused(condition: Condition, place: Option<Place>) -> Option<AppendError> {
         }
         _ => None,
     }
-}
-
-/// The kind of a new record, its own timestamp if it is late, and the newest timestamp after it.
-fn place_in_time(tail: &Tail, entry: &Entry, received_at: i64) -> (Kind, Option<i64>, i64) {
-    let draft = match entry {
-        Entry::Posted(draft) => draft,
-        Entry::Ended(EndReason::Requested) => return (Kind::EndRequested, None, tail.newest),
-        Entry::Ended(EndReason::Idle) => return (Kind::EndIdle, None, tail.newest),
-    };
-    let at = effective(draft, received_at);
-    if at < tail.newest { (Kind::Late, Some(at), tail.newest) } else { (Kind::Message, None, at) }
-}
-
-/// When a message was written, as far as it is known.
-pub(super) fn effective(draft: &Draft, received_at: i64) -> i64 {
-    draft.timestamp.map_or(received_at, Timestamp::as_millis)
 }

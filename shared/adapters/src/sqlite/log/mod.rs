@@ -4,7 +4,7 @@
 //!
 //! - `schema`: the tables, and why they are so
 //! - `writer`: the one thread that writes, with group commit
-//! - `append`, `repost`, `idempotency`, `heads`: one batch checked and inserted
+//! - `append`, `repost`, `idempotency`, `heads`, `insert`: one batch checked and inserted
 //! - `erase`: a conversation taken away
 //! - `read`, `page`, `runs`, `arrivals`: what readers ask
 
@@ -13,6 +13,7 @@ mod arrivals;
 mod erase;
 mod heads;
 mod idempotency;
+mod insert;
 mod page;
 mod read;
 mod repost;

@@ -5,8 +5,8 @@ use shared::domain::{Metadata, Timestamp};
 use shared::ports::{Draft, Entry};
 use std::collections::HashMap;
 
-use super::append::effective;
 use super::heads::Place;
+use super::insert::effective;
 
 /// What the message ids of a batch say.
 pub(super) enum Repost {

@@ -60,18 +60,18 @@ pub async fn an_erasure_is_remembered_until_its_views_are_gone(log: Log) {
 
 pub async fn a_long_conversation_is_erased_beside_others(log: Log) {
     let tenant = tenant();
-    let (long, short) = (key(&tenant, "long"), key(&tenant, "short"));
+    let (novel, short) = (key(&tenant, "long"), key(&tenant, "short"));
     for _ in 0..6 {
-        append(&*log, batch(&long, vec![draft("x"); 500])).await.unwrap();
+        append(&*log, batch(&novel, vec![draft("x"); 500])).await.unwrap();
     }
     post(&*log, &short, vec![draft("stays")]).await;
-    assert!(log.erase(&long).await.unwrap());
-    assert_eq!(log.head(&long).await.unwrap(), None);
+    assert!(log.erase(&novel).await.unwrap());
+    assert_eq!(log.head(&novel).await.unwrap(), None);
     for n in 1..=20_u64 {
-        let done = append(&*log, batch(&long, vec![draft("new")])).await.unwrap();
+        let done = append(&*log, batch(&novel, vec![draft("new")])).await.unwrap();
         assert_eq!(done.head, Seq(n));
     }
-    assert_eq!(log.read(&long, Seq(1), 9999).await.unwrap().len(), 20);
+    assert_eq!(log.read(&novel, Seq(1), 9999).await.unwrap().len(), 20);
     assert_eq!(texts(&log.read(&short, Seq(1), 9).await.unwrap()), ["stays"]);
 }
 

@@ -12,6 +12,7 @@ use crate::conformance::build::{append, at, batch, batch_at, draft, draft_at, fr
 /// The backend under test.
 type Log = Arc<dyn MessageLog>;
 
+/// When all was received: between the timestamps, which often ascend through a whole batch.
 const RECEIVED: i64 = 20;
 
 /// What one conversation is made of: batches of timestamps, `None` for an end.
@@ -29,14 +30,22 @@ struct Ask {
 
 fn scripts() -> impl Strategy<Value = Script> {
     let entry = prop_oneof![1 => Just(None), 9 => (0..30_i64).prop_map(Some)];
-    prop::collection::vec(prop::collection::vec(entry, 1..12), 1..10)
+    let batch = (prop::collection::vec(entry, 1..40), any::<bool>());
+    // Long ascending parts are what real batches are made of.
+    let batch = batch.prop_map(|(mut entries, ascending)| {
+        if ascending {
+            entries.sort_unstable();
+        }
+        entries
+    });
+    prop::collection::vec(batch, 1..8)
 }
 
 fn asks() -> impl Strategy<Value = Vec<Ask>> {
     let order = prop_oneof![Just(Order::Ascending), Just(Order::Descending)];
     let bound = || prop::option::of(-2..32_i64);
     let after = prop::option::of((-2..32_i64, 0..120_u64));
-    let ask = (order, 0..120_u64, 1..20_usize, bound(), bound(), after);
+    let ask = (order, 0..160_u64, 1..20_usize, bound(), bound(), after);
     let ask =
         ask.prop_map(|(order, offset, limit, since, until, after)| Ask { order, offset, limit, since, until, after });
     prop::collection::vec(ask, 1..40)
