@@ -5,6 +5,8 @@
 //! `APPEND_RATE_FOLDER` chooses the disk, `APPEND_RATE_SECONDS` the length of each line; three numbers as arguments
 //! (callers, messages in a batch, conversations) run one line only.
 
+#![expect(clippy::expect_used, reason = "a measurement that fails has nothing to report")]
+
 use std::io::{Seek as _, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
