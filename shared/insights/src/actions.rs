@@ -7,6 +7,7 @@ mod due;
 mod find;
 mod owner;
 mod rank;
+mod replies;
 mod settle;
 mod speech;
 mod weights;

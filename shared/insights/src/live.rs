@@ -16,6 +16,8 @@ use crate::{
 const POINTS: usize = 32;
 /// Action candidates that are kept, the newest.
 const CANDIDATES: usize = 16;
+/// Valence in tenths from which a word tells a feeling, not a topic.
+const FELT: u8 = 20;
 /// Tokens of a message that are read; what follows in a longer one is not seen here.
 const READ: usize = 512;
 
@@ -44,7 +46,7 @@ impl LiveInsights {
         let mut question = false;
         for token in Tokens::of(text).take(READ) {
             reader.read(&token, text);
-            if token.is_content() && token.kind == Kind::Word {
+            if token.is_content() && token.kind == Kind::Word && token.valence.unsigned_abs() < FELT {
                 self.words.add(token.text(text), token.hash, token.rarity);
             }
             question |= matches!(token.mark, '?' | '？' | '؟');

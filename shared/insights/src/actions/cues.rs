@@ -3,21 +3,21 @@
 use crate::{
     lexicon::Classes,
     summary::is_base_verb,
-    text::{Document, End, Kind, Token},
+    text::{End, Kind, Token},
 };
 
 /// Tokens that a cue test looks at.
-const READ: usize = 24;
+pub(super) const READ: usize = 24;
 
 /// The lowercase test of a run of words: `has(at, options)` is a word of the options at this place.
-struct Words<'t> {
-    words: Vec<&'t str>,
+pub(super) struct Words<'t> {
+    pub(super) words: Vec<&'t str>,
     /// Which openings of words there are: most phrases are ruled out by it at once.
     openings: u64,
 }
 
 impl<'t> Words<'t> {
-    fn of(tokens: &[Token], text: &'t str) -> Self {
+    pub(super) fn of(tokens: &[Token], text: &'t str) -> Self {
         let words: Vec<&str> = tokens
             .iter()
             .filter(|token| matches!(token.kind, Kind::Word | Kind::Mention))
@@ -28,19 +28,19 @@ impl<'t> Words<'t> {
         Self { words, openings }
     }
 
-    fn has(&self, at: usize, options: &[&str]) -> bool {
+    pub(super) fn has(&self, at: usize, options: &[&str]) -> bool {
         self.words.get(at).is_some_and(|word| options.iter().any(|option| word.eq_ignore_ascii_case(option)))
     }
 
     /// Whether the phrase stands somewhere.
-    fn phrase(&self, phrase: &[&str]) -> bool {
+    pub(super) fn phrase(&self, phrase: &[&str]) -> bool {
         if phrase.iter().any(|part| self.openings & opening(part) == 0) {
             return false;
         }
         (0..self.words.len()).any(|at| phrase.iter().enumerate().all(|(step, part)| self.has(at + step, &[part])))
     }
 
-    fn any(&self, phrases: &[&[&str]]) -> bool {
+    pub(super) fn any(&self, phrases: &[&[&str]]) -> bool {
         phrases.iter().any(|phrase| self.phrase(phrase))
     }
 }
@@ -176,214 +176,6 @@ pub(super) fn takes_on(tokens: &[Token], text: &str) -> bool {
                 &["will", "do"],
                 &["i'm", "on", "it"],
             ])
-}
-
-/// What a sentence says of earlier work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Closing {
-    Done,
-    Dropped,
-}
-
-/// "Sent it", "never mind": whether the sentence closes earlier work.
-pub(super) fn closing(tokens: &[Token], text: &str, end: End) -> Option<Closing> {
-    if end == End::Question {
-        return None;
-    }
-    let words = Words::of(tokens, text);
-    if words.any(&[
-        &["never", "mind"],
-        &["nevermind"],
-        &["forget", "it"],
-        &["forget", "about"],
-        &["forget", "that"],
-        &["no", "need"],
-        &["don't", "bother"],
-        &["scratch", "that"],
-        &["cancel", "that"],
-        &["not", "needed"],
-        &["no", "longer", "need"],
-        &["no", "longer", "needed"],
-    ]) {
-        return Some(Closing::Dropped);
-    }
-    let waits = words.any(&[
-        &["when"],
-        &["once"],
-        &["if"],
-        &["until"],
-        &["after"],
-        &["not"],
-        &["isn't"],
-        &["haven't"],
-        &["hasn't"],
-        &["before"],
-        &["by"],
-        &["should"],
-        &["will"],
-        &["i'll"],
-        &["to", "be", "done"],
-        &["can"],
-        &["need"],
-    ]);
-    if waits {
-        return None;
-    }
-    let mut at = 0;
-    while words.has(
-        at,
-        &[
-            "ok", "okay", "yes", "yep", "i", "i've", "we", "we've", "have", "just", "already", "all", "it's", "that's",
-            "is", "also", "btw", "has", "and",
-        ],
-    ) {
-        at += 1;
-    }
-    let verbs = [
-        "done",
-        "sent",
-        "finished",
-        "fixed",
-        "booked",
-        "ordered",
-        "uploaded",
-        "merged",
-        "deployed",
-        "completed",
-        "updated",
-        "posted",
-        "paid",
-        "submitted",
-        "emailed",
-        "called",
-        "shared",
-        "signed",
-        "scheduled",
-        "published",
-        "reviewed",
-        "cancelled",
-        "canceled",
-        "wrote",
-        "added",
-        "removed",
-        "pushed",
-        "filed",
-        "delivered",
-    ];
-    let ends = words.words.len() >= 2
-        && words.words.len() <= 8
-        && words.has(
-            words.words.len() - 1,
-            &["done", "sent", "fixed", "booked", "merged", "deployed", "finished", "ready"],
-        );
-    let past = words
-        .words
-        .get(at)
-        .is_some_and(|word| word.len() > 4 && word.ends_with("ed") && !word.eq_ignore_ascii_case("agreed"));
-    let is = words.any(&[
-        &["is", "fixed"],
-        &["is", "done"],
-        &["are", "done"],
-        &["is", "ready"],
-        &["is", "sent"],
-        &["is", "live"],
-        &["is", "merged"],
-    ]);
-    ((past || words.has(at, &verbs)) && words.words.len() <= 16 || ends || is && words.words.len() <= 10)
-        .then_some(Closing::Done)
-}
-
-/// What a message is to the one before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reply {
-    Accepts,
-    Unsure,
-    Asks,
-    Other,
-}
-
-/// What the message at this place replies.
-pub(super) fn reply(document: &Document<'_>, at: usize) -> Reply {
-    let message = &document.messages[at];
-    let tokens = &document.tokens[message.tokens.clone()];
-    let words = Words::of(&tokens[..tokens.len().min(READ)], &message.text);
-    if words.any(&[
-        &["don't", "know"],
-        &["not", "sure"],
-        &["no", "idea"],
-        &["let", "me", "check"],
-        &["i'll", "check"],
-        &["good", "question"],
-        &["will", "check"],
-        &["i'll", "ask"],
-        &["dunno"],
-        &["get", "back"],
-    ]) {
-        return Reply::Unsure;
-    }
-    let refuses = words.any(&[
-        &["no"],
-        &["not"],
-        &["can't"],
-        &["cannot"],
-        &["don't"],
-        &["but"],
-        &["sorry"],
-        &["won't"],
-        &["rather"],
-    ]);
-    let accepts = words.has(
-        0,
-        &[
-            "yes",
-            "yeah",
-            "yep",
-            "sure",
-            "ok",
-            "okay",
-            "agreed",
-            "great",
-            "good",
-            "perfect",
-            "deal",
-            "absolutely",
-            "definitely",
-            "alright",
-            "fine",
-            "sí",
-            "vale",
-            "claro",
-            "oui",
-            "d'accord",
-            "ja",
-            "klar",
-            "sim",
-            "va",
-            "prima",
-            "gerne",
-            "si",
-            "certo",
-            "ok",
-        ],
-    ) || words.any(&[
-        &["sounds", "good"],
-        &["sounds", "great"],
-        &["works", "for", "me"],
-        &["will", "do"],
-        &["on", "it"],
-        &["i", "agree"],
-        &["no", "problem"],
-        &["of", "course"],
-        &["good", "idea"],
-        &["all", "right"],
-    ]);
-    if accepts && (!refuses || words.any(&[&["no", "problem"]])) {
-        return Reply::Accepts;
-    }
-    if document.sentences[message.sentences.clone()].first().is_some_and(|sentence| sentence.end == End::Question) {
-        return Reply::Asks;
-    }
-    Reply::Other
 }
 
 /// Whether the sentence states a decision.

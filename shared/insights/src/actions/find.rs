@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ActionItem, ActionStatus, Finding,
-    cues::{self, Closing, Reply},
+    ActionItem, ActionStatus, Finding, cues,
     due::due,
     owner::owner,
+    replies::{self, Closing, Reply},
     speech, weights,
 };
 use crate::{
@@ -78,7 +78,7 @@ pub(crate) struct Findings {
 pub(crate) fn find(document: &Document<'_>) -> Findings {
     let mut findings = Findings::default();
     if let Some(first) = document.messages.first() {
-        findings.first = Some((plain(document.authors[first.author], 40), cues::reply(document, 0) != Reply::Asks));
+        findings.first = Some((plain(document.authors[first.author], 40), replies::reply(document, 0) != Reply::Asks));
     }
     let speech = document.is_speech();
     if speech {
@@ -95,7 +95,7 @@ impl Findings {
         let message = &document.messages[sentence.message];
         let tokens = document.tokens_of(sentence);
         let author = document.authors[message.author];
-        if let Some(closing) = cues::closing(tokens, &message.text, sentence.end) {
+        if let Some(closing) = replies::closing(tokens, &message.text, sentence.end) {
             let status = if closing == Closing::Done { ActionStatus::Done } else { ActionStatus::Superseded };
             let words = plain(document.text_of(sentence), 80);
             let settled = Settled { seq: message.seq, by: plain(author, 40), status, words };
@@ -250,7 +250,7 @@ fn answered(document: &Document<'_>, message: usize) -> bool {
         if document.messages[next].author == author {
             continue;
         }
-        match cues::reply(document, next) {
+        match replies::reply(document, next) {
             Reply::Asks => {}
             Reply::Unsure => return false,
             Reply::Accepts | Reply::Other => return true,
@@ -262,7 +262,7 @@ fn answered(document: &Document<'_>, message: usize) -> bool {
 /// The next message, where it is someone else's and says yes.
 fn accepted(document: &Document<'_>, message: usize) -> Option<usize> {
     let next = document.messages.get(message + 1)?;
-    (next.author != document.messages[message].author && cues::reply(document, message + 1) == Reply::Accepts)
+    (next.author != document.messages[message].author && replies::reply(document, message + 1) == Reply::Accepts)
         .then_some(message + 1)
 }
 

@@ -1,5 +1,7 @@
 //! Greedy choice of sentences: the same pass with two worths.
 
+use std::collections::HashSet;
+
 use super::{Candidate, Material};
 
 /// Words that telling adds to a sentence: the name and its verb.
@@ -15,7 +17,7 @@ const SHOWN: usize = 30;
 
 /// Indices of the best candidates by form and centrality up to a budget of words, in order. Terms
 /// told already are worth 0.3 less.
-pub(super) fn central(material: &Material<'_>, budget: usize) -> Vec<usize> {
+pub(super) fn central(material: &Material<'_>, budget: usize, outcomes: &HashSet<u64>) -> Vec<usize> {
     let norm = material.weights.iter().map(|weight| weight.count * weight.count).sum::<f64>().sqrt().max(1e-9);
     let count = material.candidates.len().max(1) as f64;
     // Who opens says what it is about.
@@ -28,7 +30,8 @@ pub(super) fn central(material: &Material<'_>, budget: usize) -> Vec<usize> {
             let dot: f64 = candidate.terms.iter().map(|term| material.weights[*term].count).sum();
             let cosine = dot / norm / (candidate.terms.len().max(1) as f64).sqrt();
             let first = if Some(candidate.seq) == opening { 0.2 } else { 0.0 };
-            first + 0.3 * cosine + f64::from(candidate.form) / 1000.0 - 0.02 * at as f64 / count
+            let outcome = if outcomes.contains(&candidate.seq) { 0.12 } else { 0.0 };
+            first + outcome + 0.3 * cosine + f64::from(candidate.form) / 1000.0 - 0.02 * at as f64 / count
         })
         .collect();
     let fresh = |at: usize, candidate: &Candidate, taken: &[bool]| {

@@ -3,6 +3,7 @@
 
 mod frame;
 mod retell;
+mod task;
 mod verbs;
 mod words;
 
@@ -105,7 +106,7 @@ pub(crate) fn task_text(document: &Document<'_>, sentence: &Sentence) -> String 
     let addressee = addressee(document, author, prepared.called);
     let roles = Roles { speaker: &speaker, addressee: addressee.as_deref() };
     let mut line = retell::Line::default();
-    retell::retell(&mut line, frame::task(&prepared.words), roles);
+    retell::retell(&mut line, task::task(&prepared.words), roles);
     let text = plain(&line.text, BYTES);
     let text = text.trim_end_matches([',', ';', ':', '-', ' ', '.']);
     if text.is_empty() {

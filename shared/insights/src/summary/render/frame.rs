@@ -5,7 +5,10 @@ use super::{
     verbs::{Form, form, is_base, past, third},
     words::{Prepared, Word},
 };
-use crate::text::{End, Kind};
+use crate::{
+    lexicon::Classes,
+    text::{End, Kind},
+};
 
 const AUXILIARIES: [&str; 38] = [
     "am",
@@ -84,7 +87,7 @@ pub(super) fn tell(prepared: &Prepared<'_>, roles: Roles<'_>) -> Option<String> 
     told.then_some(line.text)
 }
 
-fn is_at(words: &[Word<'_>], at: usize, options: &[&str]) -> bool {
+pub(super) fn is_at(words: &[Word<'_>], at: usize, options: &[&str]) -> bool {
     words.get(at).is_some_and(|word| word.is(options))
 }
 
@@ -116,7 +119,9 @@ fn question(line: &mut Line, words: &[Word<'_>], roles: Roles<'_>) -> bool {
             verb += 1;
         }
         let wish = is_at(words, verb, &["like", "mind", "prefer", "be", "rather", "say", "have", "want"]);
-        if !wish && words.get(verb).is_some_and(|word| is_base(&word.lower)) {
+        let verbal =
+            |word: &Word<'_>| is_base(&word.lower) || word.kind == Kind::Word && !word.classes.any(Classes::STOP_EN);
+        if !wish && words.get(verb).is_some_and(verbal) {
             return request(line, &words[verb..], roles, "asks", "");
         }
     }
@@ -380,50 +385,4 @@ fn imperative(prepared: &Prepared<'_>) -> bool {
                 "around", "as", "one", "every", "each", "yourself", "straight", "along", "past", "through",
             ])
     })
-}
-
-/// The words of a task without the ones that ask for it or take it on.
-pub(super) fn task<'w, 't>(words: &'w [Word<'t>]) -> &'w [Word<'t>] {
-    const HEADS: [&[&str]; 24] = [
-        &["i'll"],
-        &["i", "will"],
-        &["i'm", "going", "to"],
-        &["i'm", "gonna"],
-        &["i", "am", "going", "to"],
-        &["i", "need", "to"],
-        &["i", "have", "to"],
-        &["i", "can"],
-        &["let", "me"],
-        &["can", "you"],
-        &["could", "you"],
-        &["would", "you"],
-        &["will", "you"],
-        &["you", "need", "to"],
-        &["you", "have", "to"],
-        &["you", "should"],
-        &["we", "need", "to"],
-        &["we", "have", "to"],
-        &["we", "should"],
-        &["we'll"],
-        &["we", "will"],
-        &["please"],
-        &["let's"],
-        &["i", "must"],
-    ];
-    // "It is urgent, so please check it": the request is what follows.
-    let asked = words
-        .iter()
-        .position(|word| word.is(&["please"]))
-        .filter(|at| words.get(at + 1).is_some_and(|next| is_base(&next.lower)));
-    let words = &words[asked.unwrap_or(0)..];
-    let mut from = 0;
-    if let Some(head) = HEADS.iter().find(|head| head.iter().enumerate().all(|(at, part)| is_at(words, at, &[part]))) {
-        from = head.len();
-        while is_at(words, from, &["please", "just", "also", "then", "probably", "maybe", "definitely"]) {
-            from += 1;
-        }
-    }
-    // "Let me know" is asked of the other, and a bare head says nothing.
-    let keeps = is_at(words, from, &["know", "be"]) || from >= words.len();
-    &words[if keeps { 0 } else { from }..]
 }
