@@ -145,7 +145,7 @@ mod tests {
         }
         let now = WINDOW_MS + 5000;
         let refused = shard.check(&caller(1), quota(10), now);
-        assert_eq!(refused, RateDecision { allowed: false, remaining: 0, wait: Duration::from_millis(55_000) });
+        assert_eq!(refused, RateDecision { allowed: false, remaining: 0, wait: Duration::from_secs(55) });
         assert!(!shard.check(&caller(1), quota(10), now + 54_999).allowed);
         assert!(shard.check(&caller(1), quota(10), now + 55_000).allowed);
     }

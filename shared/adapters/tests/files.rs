@@ -122,6 +122,21 @@ async fn an_erasure_goes_on_after_a_crash_and_no_text_is_left_in_the_file() {
 }
 
 #[tokio::test]
+async fn places_in_the_order_of_arrival_are_not_given_again_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let (gone, next) = (fresh(), fresh());
+    let log = SqliteMessageLog::open(folder.path()).unwrap();
+    append(&log, batch(&gone, vec![draft("x"); 20])).await.unwrap();
+    let mark = log.arrivals(&ArrivalMark::default(), 99).await.unwrap().mark;
+    log.erase(&gone).await.unwrap();
+    log.close();
+    let log = SqliteMessageLog::open(folder.path()).unwrap();
+    append(&log, batch(&next, vec![draft("y")])).await.unwrap();
+    let reached = log.arrivals(&mark, 99).await.unwrap().reached;
+    assert_eq!(reached.iter().map(|reach| &reach.key).collect::<Vec<_>>(), [&next]);
+}
+
+#[tokio::test]
 async fn a_second_process_is_refused_and_keys_are_not() {
     let folder = tempfile::tempdir().unwrap();
     let config = StoreConfig::embedded(folder.path().join("new/data"));
