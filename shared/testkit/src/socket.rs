@@ -44,10 +44,11 @@ impl Socket {
         self.send(Message::text(text)).await
     }
 
-    /// The next frame; pings and pongs are passed over.
+    /// The next frame; pings and pongs are passed over, and do not prolong the wait.
     pub async fn next(&mut self) -> Result<Frame> {
+        let until = tokio::time::Instant::now() + wait::LIMIT;
         loop {
-            let next = tokio::time::timeout(wait::LIMIT, self.stream.next()).await.context("no frame came")?;
+            let next = tokio::time::timeout_at(until, self.stream.next()).await.context("no frame came")?;
             match next {
                 Some(Ok(Message::Text(text))) => return Ok(Frame::Json(serde_json::from_str(&text)?)),
                 Some(Ok(Message::Close(Some(close)))) => {
@@ -67,8 +68,10 @@ impl Socket {
 
     /// Frames until one of this type passes the test.
     pub async fn until_that(&mut self, kind: &str, test: impl Fn(&Value) -> bool) -> Result<Value> {
+        let until = tokio::time::Instant::now() + wait::LIMIT;
         loop {
-            match self.next().await? {
+            let next = tokio::time::timeout_at(until, self.next()).await;
+            match next.with_context(|| format!("waited in vain for {kind}"))?? {
                 Frame::Json(frame) if frame["type"] == kind && test(&frame) => return Ok(frame),
                 Frame::Json(_) => {}
                 other => bail!("waited for {kind}, got {other:?}"),
