@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput};
 use shared_insights::{Gist, LiveInsights, Message, fold, gist, merge, message_sentiment};
 
 const SEGMENT: usize = 40;
@@ -42,8 +42,9 @@ fn messages(texts: &[String]) -> Vec<Message<'_>> {
     let authors = ["Anna", "Ben", "Carla"];
     texts
         .iter()
+        .zip(authors.iter().cycle())
         .zip(1..)
-        .map(|(text, seq)| Message { seq, author: authors[seq as usize % 3], text, at_ms: 1_772_625_600_000 })
+        .map(|((text, author), seq)| Message { seq, author, text, at_ms: 1_772_625_600_000 })
         .collect()
 }
 
@@ -81,12 +82,15 @@ fn costs(criterion: &mut Criterion) {
     for count in [20, 100, 1_000, 10_000] {
         group.throughput(Throughput::Elements(count as u64));
         group.bench_function(format!("{count} messages"), |bench| {
-            bench.iter(|| summarize(black_box(&messages[..count])))
+            bench.iter(|| summarize(black_box(&messages[..count])));
         });
     }
     group.bench_function("100 messages without gists", |bench| bench.iter(|| fold(&[], black_box(&messages[..100]))));
     group.finish();
 }
 
-criterion_group!(benches, costs);
-criterion_main!(benches);
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    costs(&mut criterion);
+    criterion.final_summary();
+}

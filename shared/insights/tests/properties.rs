@@ -78,7 +78,7 @@ fn messages(lines: &[Line]) -> Vec<Message<'_>> {
 }
 
 fn json<T: serde::Serialize>(value: &T) -> String {
-    serde_json::to_string(value).unwrap()
+    serde_json::to_string(value).unwrap_or_default()
 }
 
 fn summarized(messages: &[Message<'_>], segment: usize) -> (Vec<Gist>, Summary) {

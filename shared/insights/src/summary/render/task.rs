@@ -36,6 +36,9 @@ pub(super) fn task<'w, 't>(words: &'w [Word<'t>]) -> &'w [Word<'t>] {
         .position(|word| word.is(&["please"]))
         .filter(|at| words.get(at + 1).is_some_and(|next| is_base(&next.lower)));
     let words = &words[asked.unwrap_or(0)..];
+    // "Sounds good, then I'll do it": so is what is taken on.
+    let taken = words.iter().take(9).position(|word| word.is(&["i'll"])).filter(|at| at + 2 < words.len());
+    let words = &words[taken.unwrap_or(0)..];
     let mut from = 0;
     if let Some(head) = HEADS.iter().find(|head| head.iter().enumerate().all(|(at, part)| is_at(words, at, &[part]))) {
         from = head.len();
