@@ -152,7 +152,7 @@ impl Findings {
         let author = plain(document.authors[message.author], 40);
         // "I'll do it" takes on what was asked just before.
         if cues::takes_on(tokens, &message.text) {
-            let open = self.tasks.iter_mut().rev().find(|task| {
+            let open = self.tasks.iter_mut().rev().take(8).find(|task| {
                 task.item.owner.as_ref().is_none_or(|owner| *owner == author)
                     && task.item.status == ActionStatus::Open
                     && task.by != author
