@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
-"""Fits the weights of data/actions.tsv, data/speech.tsv and data/mood.tsv.
+"""Fits the weights of data/actions.tsv: how much a sentence looks like work for someone.
 
-    scripts/fit.py EVAL_DIR           writes the files
-    scripts/fit.py EVAL_DIR --check   prints cross-validated F1 only
+    scripts/fit.py EVAL_DIR           writes the file
+    scripts/fit.py EVAL_DIR --check   prints cross-validated F1 by threshold only
 
-Labelled text: email_actions.jsonl (EmailIntentDataSet, Apache-2.0), ami.jsonl (AMI corpus, CC BY
-4.0) and tweets.jsonl (vaderSentiment's tweet ratings, MIT). The text itself goes nowhere: single
-words and pairs that occur in several documents do, with a weight. Standard library only and deterministic.
+Labelled text: email_actions.jsonl (EmailIntentDataSet, Apache-2.0). The text itself goes nowhere: single
+words and pairs that occur in at least three sentences do, with a weight. Standard library only and deterministic.
 """
 import json
 import math
