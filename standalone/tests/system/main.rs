@@ -2,6 +2,7 @@
 
 mod cli;
 mod crash;
+mod described;
 mod docs;
 mod durability;
 mod health;
