@@ -10,10 +10,10 @@ use summarizer_worker::{check, rebuild};
 use crate::cli::CheckConfig;
 
 /// Bringing the files into one piece at the end; longer means a very slow disk, and loses nothing.
-const CLOSE: Duration = Duration::from_secs(60);
+const CLOSE: Duration = Duration::from_mins(1);
 
 /// Prints what it found on standard output; fails if something is wrong that was not mended.
-pub async fn run(config: CheckConfig) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(config: CheckConfig) -> anyhow::Result<ExitCode> {
     let (ports, closing) = open_closing(&config.store).await.context("cannot open the store")?;
     let report = if config.repair { rebuild(&ports).await } else { check(&ports).await };
     drop(ports);

@@ -13,16 +13,16 @@ use crate::keys::KeysCommand;
 /// conversation. Without a command it serves.
 #[derive(Debug, Parser)]
 #[command(name = "recap", version, args_conflicts_with_subcommands = true)]
-pub struct Cli {
+pub(crate) struct Cli {
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub(crate) command: Option<Command>,
     #[command(flatten)]
-    pub serve: ServeConfig,
+    pub(crate) serve: ServeConfig,
 }
 
 /// What it can do.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Serve the whole API in this process (the default)
     Serve(Box<ServeConfig>),
     /// Make, list and revoke API keys, also while a server runs on the same store
@@ -38,27 +38,27 @@ pub enum Command {
 
 /// Settings of the server.
 #[derive(Debug, Args)]
-pub struct ServeConfig {
+pub(crate) struct ServeConfig {
     #[command(flatten)]
-    pub http: HttpConfig,
+    pub(crate) http: HttpConfig,
     #[command(flatten)]
-    pub store: StoreConfig,
+    pub(crate) store: StoreConfig,
     #[command(flatten)]
-    pub ingest: IngestConfig,
+    pub(crate) ingest: IngestConfig,
     #[command(flatten)]
-    pub worker: WorkerConfig,
+    pub(crate) worker: WorkerConfig,
     #[command(flatten)]
-    pub query: QueryConfig,
+    pub(crate) query: QueryConfig,
     #[command(flatten)]
-    pub log: LogConfig,
+    pub(crate) log: LogConfig,
 }
 
 /// Settings of the check.
 #[derive(Debug, Args)]
-pub struct CheckConfig {
+pub(crate) struct CheckConfig {
     /// Make every view anew from the log
     #[arg(long)]
-    pub repair: bool,
+    pub(crate) repair: bool,
     #[command(flatten)]
-    pub store: StoreConfig,
+    pub(crate) store: StoreConfig,
 }

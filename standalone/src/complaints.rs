@@ -10,7 +10,9 @@ use clap::{CommandFactory, FromArgMatches, Parser};
 const MOST: usize = 20;
 
 /// Reads arguments and environment. On failure everything has been printed, and the exit code is given.
-pub fn parse<P: Parser + CommandFactory + FromArgMatches>(args: impl Iterator<Item = OsString>) -> Result<P, ExitCode> {
+pub(crate) fn parse<P: Parser + CommandFactory + FromArgMatches>(
+    args: impl Iterator<Item = OsString>,
+) -> Result<P, ExitCode> {
     let args: Vec<OsString> = args.collect();
     let mut command = P::command();
     let mut wrong = 0;

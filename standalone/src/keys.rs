@@ -14,7 +14,7 @@ use shared_adapters::{StoreConfig, SystemClock, SystemIds, open_keys};
 const PREFIX: usize = 11;
 
 #[derive(Debug, Subcommand)]
-pub enum KeysCommand {
+pub(crate) enum KeysCommand {
     /// Make a key and print it alone on standard output; it cannot be shown again
     Create(CreateKey),
     /// List all keys by their first characters
@@ -27,19 +27,19 @@ pub enum KeysCommand {
 }
 
 #[derive(Debug, clap::Args)]
-pub struct CreateKey {
+pub(crate) struct CreateKey {
     /// Whose data the key opens
     #[arg(long, value_parser = tenant)]
-    pub tenant: TenantId,
+    pub(crate) tenant: TenantId,
     /// What it may do: write, read, admin
     #[arg(long, value_delimiter = ',', required = true, value_parser = scope)]
-    pub scopes: Vec<Scope>,
+    pub(crate) scopes: Vec<Scope>,
     /// Requests a minute, where it differs from the default; 0 = no limit
     #[arg(long)]
-    pub rate: Option<u32>,
+    pub(crate) rate: Option<u32>,
     /// Refuse it after this long, such as 90d
     #[arg(long, value_parser = duration)]
-    pub expires: Option<Duration>,
+    pub(crate) expires: Option<Duration>,
 }
 
 fn tenant(text: &str) -> Result<TenantId, String> {
@@ -56,7 +56,7 @@ fn scope(text: &str) -> Result<Scope, String> {
 }
 
 /// A fresh key: its text, and what is kept of it.
-pub fn mint(create: &CreateKey, ids: &dyn IdSource, now: Timestamp) -> (String, ApiKey) {
+pub(crate) fn mint(create: &CreateKey, ids: &dyn IdSource, now: Timestamp) -> (String, ApiKey) {
     let (left, right) = (u128::from_be_bytes(ids.random()), u128::from_be_bytes(ids.random()));
     let text = format!("rk_{left:032x}{:08x}", right & 0xffff_ffff);
     let key = ApiKey {
@@ -73,7 +73,7 @@ pub fn mint(create: &CreateKey, ids: &dyn IdSource, now: Timestamp) -> (String, 
 }
 
 /// Runs one of the commands.
-pub async fn run(command: KeysCommand, store: &StoreConfig) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(command: KeysCommand, store: &StoreConfig) -> anyhow::Result<ExitCode> {
     let keys = open_keys(store).await.context("cannot open the store")?;
     let now = SystemClock.now();
     match command {

@@ -10,7 +10,7 @@ use crate::keys::{CreateKey, mint};
 
 /// Makes the first key of a store that is served to this machine only, and gives the link that opens the dashboard
 /// with it. The key rides in the fragment, which browsers do not send.
-pub async fn first_link(ports: &Ports, address: SocketAddr) -> anyhow::Result<Option<String>> {
+pub(crate) async fn first_link(ports: &Ports, address: SocketAddr) -> anyhow::Result<Option<String>> {
     if !address.ip().is_loopback() {
         return Ok(None);
     }

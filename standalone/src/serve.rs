@@ -18,7 +18,7 @@ use crate::local_key;
 const CLOSE: Duration = Duration::from_secs(2);
 
 /// Serves until it is told to stop.
-pub async fn run(config: ServeConfig) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(config: ServeConfig) -> anyhow::Result<ExitCode> {
     config.log.install()?;
     let metrics = Metrics::install()?;
     let (ports, closing) = open_closing(&config.store).await.context("cannot open the store")?;

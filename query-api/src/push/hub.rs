@@ -74,6 +74,8 @@ impl Hub {
             schedule: Mutex::new(Schedule::default()),
             joined: Notify::new(),
         });
+        // Shown from the start, not from the first listener on.
+        metrics::gauge!("recap_push_sockets").increment(0);
         let own = Arc::clone(&hub);
         tasks.spawn("push", async move {
             own.run().await;

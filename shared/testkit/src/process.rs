@@ -76,13 +76,11 @@ impl Launch {
                 }
             }
         });
-        match tokio::time::timeout(wait::LIMIT, listening).await {
-            Ok(Ok(address)) => Ok(Server { child, address, log }),
-            _ => {
-                let log = log.lock().map(|log| log.clone()).unwrap_or_default();
-                bail!("{} did not start:\n{log}", self.binary.display())
-            }
+        if let Ok(Ok(address)) = tokio::time::timeout(wait::LIMIT, listening).await {
+            return Ok(Server { child, address, log });
         }
+        let log = log.lock().map(|log| log.clone()).unwrap_or_default();
+        bail!("{} did not start:\n{log}", self.binary.display())
     }
 
     /// Runs it to its end.

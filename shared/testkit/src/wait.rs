@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 /// How long a test waits for what must come: far longer than it takes, since slow machines are no faults.
-pub const LIMIT: Duration = Duration::from_secs(60);
+pub const LIMIT: Duration = Duration::from_mins(1);
 
 /// Asks again until there is an answer; fails after [`LIMIT`] with `what` was waited for.
 pub async fn until<T, F, Fut>(what: &str, mut ask: F) -> Result<T>

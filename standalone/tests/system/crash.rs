@@ -51,7 +51,7 @@ async fn write(client: Client, numbers: Arc<AtomicU64>, stop: Arc<AtomicBool>) -
         let content = format!("message {number}");
         let message = InDoubt {
             conversation: format!("crash-{}", number % CONVERSATIONS),
-            key: (number % 3 == 0).then(|| format!("key-{number}")),
+            key: number.is_multiple_of(3).then(|| format!("key-{number}")),
             content,
         };
         match client.send(message.request(&client)).await {

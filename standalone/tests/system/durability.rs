@@ -32,9 +32,8 @@ fn calls(trace: &str) -> Vec<Call> {
         let sync = line.contains("fdatasync(") || line.contains("fsync(");
         if line.contains("pwrite64(") && line.contains("log.db-wal") {
             calls.push(Call::Written);
-        } else if sync && line.contains("log.db-wal") && !line.contains("unfinished") {
-            calls.push(Call::Synced);
-        } else if line.contains("resumed") && (line.contains("fdatasync resumed") || line.contains("fsync resumed")) {
+        } else if (sync && line.contains("log.db-wal") && !line.contains("unfinished")) || line.contains("sync resumed")
+        {
             calls.push(Call::Synced);
         } else if line.contains("inserted_count") {
             calls.push(Call::Replied);

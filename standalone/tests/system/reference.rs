@@ -10,7 +10,7 @@ use shared_testkit::scenarios;
 use crate::{RECAP, repository};
 
 /// Fenced blocks of one language.
-pub fn blocks(markdown: &str, language: &str) -> Vec<String> {
+pub(crate) fn blocks(markdown: &str, language: &str) -> Vec<String> {
     let fence = format!("```{language}\n");
     markdown.split(&fence).skip(1).filter_map(|rest| rest.split("```").next().map(str::to_owned)).collect()
 }

@@ -46,6 +46,8 @@ async fn take_all(bus: &dyn EventBus, queue: &mpsc::Sender<Delivery>, attempts: 
     loop {
         let deliveries = stream.next(ROUND).await?;
         *attempts = 0;
+        // The publisher sees it grow only.
+        metrics::gauge!("recap_publish_pending").set(bus.pending() as f64);
         for delivery in deliveries {
             // The receiver goes only when the process stops.
             queue.send(delivery).await.map_err(|_| BusError::Closed)?;

@@ -154,7 +154,7 @@ pub async fn every_fault_has_its_answer(client: &Client) -> Result<()> {
 /// All faults of a request are said at once, at most twenty.
 pub async fn all_faults_at_once(client: &Client) -> Result<()> {
     let bad = r#"{"content":"","timestamp":"never","colour":"red"}"#;
-    let body = messages(&format!("[{}]", vec![bad; 10].join(",")));
+    let body = messages(&format!("[{}]", [bad; 10].join(",")));
     let request = client.request(Method::POST, "/chats").header("content-type", "application/json").body(body);
     let answer = client.send(request).await?;
     let fields = answer.json()?["detail"]["fields"].as_array().map_or(0, Vec::len);

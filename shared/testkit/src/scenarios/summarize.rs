@@ -1,7 +1,7 @@
 //! Summaries: made unasked and on demand, and what they prove.
 
 use anyhow::{Context, Result, ensure};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::transcript;
@@ -29,7 +29,7 @@ pub async fn summarizes_on_demand(client: &Client) -> Result<()> {
     let insights = &summary["insights"];
     ensure!(["positive", "neutral", "negative"].contains(&insights["sentiment"].as_str().unwrap_or_default()));
     ensure!(insights["keywords"].as_array().is_some_and(|words| !words.is_empty()), "{summary}");
-    ensure!(insights["action_items"].as_array().is_some_and(|items| items.iter().all(|i| i.is_string())), "{summary}");
+    ensure!(insights["action_items"].as_array().is_some_and(|items| items.iter().all(Value::is_string)), "{summary}");
     for item in insights["action_item_details"].as_array().context("no details")? {
         for seq in item["evidence"].as_array().context("no evidence")? {
             ensure!((1..=12).contains(&seq.as_u64().unwrap_or_default()), "{item}");
