@@ -233,7 +233,7 @@ function trial(root, path, method, parameters, body) {
   ]);
   return [
     rows.length ? el("div", { class: "fields" }, rows) : null,
-    text ? el("h4", {}, body.required ? "Body" : "Body (may be left out)") : null,
+    text ? el("h3", {}, body.required ? "Body" : "Body (may be left out)") : null,
     text,
     body ? el("details", {}, el("summary", {}, "Fields of the body"), schemaView(root, body.content["application/json"].schema)) : null,
     el("div", { class: "row" }, el("button", { class: "primary", type: "button", onclick: send }, "Send")),
@@ -277,7 +277,7 @@ function operationView(root, path, method, item) {
       el("div", { class: "prose" }, prose(operation.description ?? "")),
       el("p", { class: "small dim" }, scope ? ["Scope ", el("code", {}, scope), ". Counted against the limit."] : "No key needed, not counted."),
       socket ? listening(root, parameters) : trial(root, path, method, parameters, operation.requestBody),
-      el("h4", {}, "Answers"),
+      el("h3", {}, "Answers"),
       el("div", {}, responsesView(root, operation.responses))));
   });
   return view;
@@ -319,7 +319,7 @@ function listening(root, parameters) {
 
 function framesView(root) {
   const messages = Object.entries(root.components.messages).map(([name, message]) =>
-    el("details", { class: "reply" }, el("summary", {}, el("code", {}, name), " ", el("span", { class: "dim" }, message.summary)), el("div", {}, schemaView(root, message.payload))));
+    el("details", { class: "reply" }, el("summary", {}, el("code", {}, name), " ", el("span", { class: "dim" }, inline(message.summary))), el("div", {}, schemaView(root, message.payload))));
   return el("section", { id: "frames" }, el("h2", {}, "Frames of the WebSocket"), el("div", { class: "prose" }, prose(root.info.description)), el("div", {}, messages));
 }
 

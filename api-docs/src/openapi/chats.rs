@@ -10,15 +10,12 @@ use crate::schema::{read_date, text};
 
 pub(super) fn describe(paths: &mut Paths) {
     paths.add("post", "/chats", post_chats());
-    let told = "A conversation may have the name of the route; this is how that one is read and erased.";
-    for (path, read, erase) in [
-        ("/chats/{conversation_id}", "readConversation", "eraseConversation"),
-        ("/chats/summarize", "readConversationNamedSummarize", "eraseConversationNamedSummarize"),
-    ] {
-        let more = if path == "/chats/summarize" { told } else { "" };
-        paths.add("get", path, read_chat(read, more));
-        paths.add("delete", path, delete_chat(erase, more));
-    }
+    paths.add("get", "/chats/{conversation_id}", read_chat("readConversation", "a conversation"));
+    paths.add("delete", "/chats/{conversation_id}", delete_chat("eraseConversation", "a conversation"));
+    // A conversation may have the name of a route.
+    let odd = "the conversation named summarize";
+    paths.add("get", "/chats/summarize", read_chat("readConversationNamedSummarize", odd));
+    paths.add("delete", "/chats/summarize", delete_chat("eraseConversationNamedSummarize", odd));
     paths.add("post", "/chats/{conversation_id}/end", post_end());
 }
 
@@ -54,7 +51,7 @@ fn post_chats() -> Operation {
         .errors(&[ErrorCode::Conflict, ErrorCode::IdempotencyMismatch])
 }
 
-fn read_chat(id: &str, more: &str) -> Operation {
+fn read_chat(id: &str, which: &str) -> Operation {
     let order = json!({ "type": "string", "enum": ["asc", "desc"], "default": "asc" });
     let example = json!({
         "conversation_id": "conv_12345",
@@ -65,10 +62,8 @@ fn read_chat(id: &str, more: &str) -> Operation {
         "total_messages": 1,
         "next_cursor": null,
     });
-    Operation::counted("Chats", id, "read", "Read the messages of a conversation")
-        .told(&format!(
-            "In the order of `timestamp`, ties in the order of arrival. Sees what was acknowledged before. {more}"
-        ))
+    Operation::counted("Chats", id, "read", &format!("Read the messages of {which}"))
+        .told("In the order of `timestamp`, ties in the order of arrival. Sees what was acknowledged before.")
         .parameters(vec![
             shared("Page"),
             limit(50, 500),
@@ -85,9 +80,9 @@ fn read_chat(id: &str, more: &str) -> Operation {
         .errors(&[ErrorCode::InvalidCursor, ErrorCode::ConversationNotFound])
 }
 
-fn delete_chat(id: &str, more: &str) -> Operation {
-    Operation::counted("Chats", id, "write", "Erase a conversation")
-        .told(&format!("Erases messages, views and summaries, tells listeners, and closes their sockets. {more}"))
+fn delete_chat(id: &str, which: &str) -> Operation {
+    Operation::counted("Chats", id, "write", &format!("Erase {which}"))
+        .told("Erases messages, views and summaries, tells listeners, and closes their sockets.")
         .answer(204, json!({ "description": "Erased.", "headers": headers::of_counted(&[]) }))
         .errors(&[ErrorCode::ConversationNotFound])
 }
