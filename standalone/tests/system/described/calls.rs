@@ -1,6 +1,7 @@
 //! Calls of every operation, each answer held against the document.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 
 use anyhow::{Context, Result, ensure};
 use reqwest::Method;
@@ -42,7 +43,7 @@ impl Call {
         Self::new(Method::DELETE, path)
     }
 
-    pub(crate) fn post(path: &'static str, body: impl ToString) -> Self {
+    pub(crate) fn post(path: &'static str, body: impl Display) -> Self {
         Self { body: Some(body.to_string()), ..Self::new(Method::POST, path) }
             .header("content-type", "application/json")
     }
