@@ -15,7 +15,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use shared::domain::{ConversationId, ConversationKey, TenantId, Timestamp};
 use shared::ports::{Append, Condition, Entry};
-use shared_service::{ApiError, ApiResult, JsonBody, Writer};
+use shared_service::{ApiError, ApiResult, JsonBody, StrictQuery, Writer};
 
 use self::idempotency::IdempotencyHeader;
 use crate::request::{PostChatsRequest, RequestError};
@@ -31,6 +31,7 @@ const READ_INLINE_BYTES: usize = 256 * 1024;
 pub(crate) async fn post_chats(
     State(ingest): State<Arc<Ingest>>,
     Writer(caller): Writer,
+    StrictQuery(()): StrictQuery<()>,
     header: IdempotencyHeader,
     JsonBody(body): JsonBody,
 ) -> ApiResult<Response> {

@@ -12,7 +12,7 @@ use http::StatusCode;
 use shared::domain::{ConversationKey, EndReason};
 use shared::ports::{Append, Condition, Entry};
 use shared_service::reply::encoded;
-use shared_service::{ApiError, ApiResult, ConversationPath, JsonBody, Writer};
+use shared_service::{ApiError, ApiResult, ConversationPath, JsonBody, StrictQuery, Writer};
 
 use crate::append::{Work, json_string, refused};
 use crate::request::check_empty;
@@ -22,6 +22,7 @@ pub(crate) async fn post_end(
     State(ingest): State<Arc<Ingest>>,
     Writer(caller): Writer,
     ConversationPath(conversation): ConversationPath,
+    StrictQuery(()): StrictQuery<()>,
     _body: NoFields,
 ) -> ApiResult<Response> {
     let mut json = String::with_capacity(conversation.as_str().len() + 64);

@@ -12,7 +12,7 @@ use shared::domain::ConversationKey;
 use shared::error_code::ErrorCode;
 use shared::ports::{Announcement, EventBus, MessageLog, Notice, Ports, StoreError, ViewStore};
 use shared_service::reply::no_content;
-use shared_service::{ApiError, ApiResult, ConversationPath, Tasks, Writer};
+use shared_service::{ApiError, ApiResult, ConversationPath, StrictQuery, Tasks, Writer};
 use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 
@@ -23,6 +23,7 @@ pub(crate) async fn delete_chat(
     State(ingest): State<Arc<Ingest>>,
     Writer(caller): Writer,
     ConversationPath(conversation): ConversationPath,
+    StrictQuery(()): StrictQuery<()>,
 ) -> ApiResult<Response> {
     ingest.eraser.erase(ConversationKey::new(caller.tenant, conversation)).await?;
     Ok(no_content())

@@ -8,7 +8,7 @@ use http::StatusCode;
 use shared::domain::{ConversationId, ConversationKey, Seq, SummaryVersion};
 use shared::error_code::ErrorCode;
 use shared::ports::{ConversationRow, SummarizeAsk, SummarizeReply};
-use shared_service::{ApiError, ApiResult, JsonBody, Reader, reply};
+use shared_service::{ApiError, ApiResult, JsonBody, Reader, StrictQuery, reply};
 
 use super::summary_body::{SummaryBody, SummaryType};
 use super::{Query, conversation_not_found, summary_missing, summary_not_found};
@@ -44,6 +44,7 @@ impl SummarizeRequest {
 pub async fn summarize(
     State(query): State<Arc<Query>>,
     Reader(caller): Reader,
+    StrictQuery(()): StrictQuery<()>,
     JsonBody(body): JsonBody,
 ) -> ApiResult<Response> {
     let request = SummarizeRequest::parse(&body)?;

@@ -124,6 +124,11 @@ fn queries() -> Vec<Bad> {
         get("/chats?page=0", SHAPE, "page"),
         get("/chats?api_key=rk_0123", "key_in_url", ""),
         get("/ws/summarize?conversation_id=bad", SHAPE, ""),
+        Bad {
+            path: "/chats?conversation_id=bad".to_owned(),
+            ..post(message(r#""content":"x""#), SHAPE, "conversation_id")
+        },
+        Bad { path: "/chats/summarize?limit=1".to_owned(), ..post(r#"{"conversation_id":"bad"}"#, SHAPE, "limit") },
     ]
 }
 
