@@ -2,6 +2,7 @@
 # The one test command: installs what it can, then format, lints, dependency rules, all tests, docs.
 #
 #   CRASH_ROUNDS=1000 ./test.sh     kill -9 a thousand times instead of sixty
+#   BROWSER_TESTS=1 ./test.sh       the dashboard in a real Chromium as well (needs Node 20 and npm)
 #   REQUIRE_BACKENDS=1 ./test.sh    a missing tool or server fails instead of being skipped
 #   SKIP_INSTALL=1 ./test.sh        install nothing
 set -euo pipefail
@@ -52,6 +53,12 @@ fi
 
 say "Tests"
 cargo test --workspace --locked
+
+if [ "${BROWSER_TESTS:-0}" = 1 ]; then
+    say "Dashboard in a browser"
+    install chromium chromium
+    (cd dashboard/ui && npm ci --silent && node test/run.mjs)
+fi
 
 say "Docs"
 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
