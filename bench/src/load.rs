@@ -25,7 +25,7 @@ pub(crate) use latencies::{Latencies, median};
 pub(crate) use traffic::Traffic;
 
 /// The last replies may come so much later than the end.
-const GRACE: Duration = Duration::from_secs(60);
+const GRACE: Duration = Duration::from_mins(1);
 /// How long a connection rests after a reply that is no success.
 const REST: Duration = Duration::from_millis(10);
 
@@ -153,8 +153,8 @@ async fn drive(shared: Arc<Shared>, place: usize) -> Result<Outcome> {
     let load = &shared.load;
     let mut connection = Connection::open(&load.address).await?;
     let mut outcome = Outcome::default();
-    let mut next = load.traffic.len() * place / load.connections;
-    for sent in 0_u64.. {
+    let first = load.traffic.len() * place / load.connections;
+    for (next, sent) in (first..).zip(0_u64..) {
         let due = match load.rate {
             Some(rate) => shared.wait_until_due(sent, place, rate).await,
             None => Instant::now(),
@@ -164,7 +164,6 @@ async fn drive(shared: Arc<Shared>, place: usize) -> Result<Outcome> {
         }
         let reply = connection.send(load.traffic.request(next)).await?;
         let now = Instant::now();
-        next += 1;
         if reply.status != 200 {
             outcome.refused += 1;
             outcome.refusal.get_or_insert_with(|| format!("{} {}", reply.status, reply.text()));

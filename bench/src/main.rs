@@ -23,6 +23,7 @@ use anyhow::{Result, bail};
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 
+use footprint::Usage;
 use options::{Cli, Command, Options};
 use recap::Bench;
 use scenario::Findings;
@@ -53,12 +54,21 @@ async fn measure(options: Options) -> Result<()> {
     let bench = Bench::new(options)?;
     let mut findings = Findings::default();
     findings.report.machine = machine::describe(&bench.folder)?;
+    let before = Usage::now();
+    let mut ended = Ok(());
     for scenario in bench.options.chosen() {
-        if let Err(error) = scenario::run(scenario, &bench, &mut findings).await {
-            println!("{}", findings.report);
-            return Err(error);
+        ended = scenario::run(scenario, &bench, &mut findings).await;
+        if ended.is_err() {
+            break;
         }
     }
+    if let (Some(before), Some(now)) = (before, Usage::now()) {
+        let others = now.others_since(before) * 100.0;
+        findings
+            .report
+            .machine
+            .push(format!("others and the kernel's own threads used {others:.0}% of all cores meanwhile"));
+    }
     println!("{}", findings.report);
-    Ok(())
+    ended
 }

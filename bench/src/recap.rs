@@ -1,7 +1,7 @@
 //! The server under load, as a child process. Law: it is the release binary with its own defaults, limits off, and it
 //! ends with its owner.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -110,10 +110,6 @@ impl Recap {
 
     pub(crate) fn pid(&self) -> Result<u32> {
         self.server.pid()
-    }
-
-    pub(crate) fn folder(&self) -> &Path {
-        self.data.path()
     }
 
     /// None where `/proc` is not as on Linux.

@@ -64,11 +64,12 @@ impl Row {
         match self.target {
             Target::AtLeast { must, aim } => {
                 let reached = match self.figure.0 {
-                    value if value >= aim => "aim",
+                    value if value >= aim && aim > must => "aim",
                     value if value >= must => "yes",
                     _ => "**no**",
                 };
-                (format!("≥ {}, aim {}", shown(must), shown(aim)), reached)
+                let aim = if aim > must { format!(", aim {}", shown(aim)) } else { String::new() };
+                (format!("≥ {}{aim}", shown(must)), reached)
             }
             Target::AtMost(most) => {
                 (format!("≤ {}", shown(most)), if self.figure.0 <= most { "yes" } else { "**no**" })
@@ -112,7 +113,7 @@ mod tests {
     fn a_row_says_whether_it_is_reached() {
         let ratio = |ratio| Row::at_least('a', "posts", Figure(ratio, Unit::Ratio), 0.4, 0.6).target().1;
         assert_eq!([ratio(0.39), ratio(0.4), ratio(0.6)], ["**no**", "yes", "aim"]);
-        let memory = |mib: f64| Row::at_most('g', "idle", Figure(mib * 1048576.0, Unit::Bytes), 30.0 * 1048576.0);
+        let memory = |mib: f64| Row::at_most('g', "idle", Figure(mib * 1_048_576.0, Unit::Bytes), 30.0 * 1_048_576.0);
         assert_eq!(memory(30.0).target(), ("≤ 30.0 MiB".to_owned(), "yes"));
         assert_eq!(memory(30.1).target().1, "**no**");
     }

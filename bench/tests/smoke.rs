@@ -5,8 +5,8 @@ use std::process::{Command, Output};
 
 const BENCH: &str = env!("CARGO_BIN_EXE_recap-bench");
 
-fn bench(arguments: &[&str]) -> Output {
-    Command::new(BENCH).args(arguments).output().unwrap()
+fn bench(arguments: &[&str]) -> std::io::Result<Output> {
+    Command::new(BENCH).args(arguments).output()
 }
 
 #[test]
@@ -16,7 +16,7 @@ fn quick_runs_give_a_table() {
         eprintln!("SKIPPED: there is no {}; `cargo build -p recap` makes it", recap.display());
         return;
     }
-    let output = bench(&["--quick", "posts", "pages", "sockets"]);
+    let output = bench(&["--quick", "posts", "pages", "sockets"]).unwrap();
     let (table, progress) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{progress}");
     for row in ["| a | ", "| c | first page", "| c | cursor page", "| f | post to summary frame on 50 sockets"] {
@@ -27,7 +27,7 @@ fn quick_runs_give_a_table() {
 
 #[test]
 fn without_a_server_it_says_how_to_build_one() {
-    let output = bench(&["--recap-binary", "/nowhere/recap"]);
+    let output = bench(&["--recap-binary", "/nowhere/recap"]).unwrap();
     assert!(!output.status.success());
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("/nowhere/recap") && said.contains("cargo build --release -p recap"), "{said}");

@@ -38,11 +38,6 @@ impl Traffic {
         Self { requests, messages: messages as u64 }
     }
 
-    /// One request again and again.
-    pub(crate) fn one(request: Vec<u8>) -> Self {
-        Self { requests: vec![request], messages: 0 }
-    }
-
     pub(crate) fn len(&self) -> usize {
         self.requests.len()
     }

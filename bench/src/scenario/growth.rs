@@ -14,7 +14,7 @@ use crate::recap::{Bench, Recap};
 use crate::table::{Figure, Row, Unit};
 
 /// How long loading or catching up may take.
-const LIMIT: Duration = Duration::from_secs(1800);
+const LIMIT: Duration = Duration::from_mins(30);
 const CONVERSATIONS: usize = 1000;
 /// What a cost may grow to.
 const MOST: f64 = 1.3;

@@ -15,7 +15,7 @@ use crate::table::{Figure, Row, Unit};
 /// Messages on a page: the server's default.
 const LIMIT: u64 = 50;
 /// How long loading and projecting may take.
-const LOADING: Duration = Duration::from_secs(600);
+const LOADING: Duration = Duration::from_mins(10);
 /// Requests that go before those that count.
 const WARM_UP: u64 = 50;
 
@@ -72,11 +72,11 @@ pub(super) async fn rest(recap: &Recap) -> Result<()> {
     const LOOK: Duration = Duration::from_millis(500);
     let begin = Instant::now();
     let mut before = recap.cpu()?;
-    while begin.elapsed() < Duration::from_secs(60) {
+    while begin.elapsed() < Duration::from_mins(1) {
         tokio::time::sleep(LOOK).await;
         let now = recap.cpu()?;
         match (before, now) {
-            (Some(before), Some(now)) if now - before > LOOK / 20 => {}
+            (Some(before), Some(now)) if now.saturating_sub(before) > LOOK / 20 => {}
             _ => return Ok(()),
         }
         before = now;

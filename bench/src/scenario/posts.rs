@@ -16,7 +16,7 @@ use crate::recap::{Bench, Recap};
 use crate::table::{Figure, Row, Unit};
 
 /// How long views may take to catch up after a round.
-const CATCH_UP: Duration = Duration::from_secs(300);
+const CATCH_UP: Duration = Duration::from_mins(5);
 /// Conversations that are posted to.
 const CONVERSATIONS: usize = 1000;
 /// Messages in the large bodies.
@@ -50,13 +50,12 @@ pub(super) async fn one(bench: &Bench, findings: &mut Findings) -> Result<()> {
 pub(super) async fn hundred(bench: &Bench, findings: &mut Findings) -> Result<()> {
     let (mut recap, null) = (bench.recap(&[]).await?, bench.null_server().await?);
     let mut rounds = Rounds::default();
-    let base = match findings.null_rate {
-        Some(rate) => rate,
-        None => {
-            let single = Arc::new(Traffic::posts("posts", CONVERSATIONS, 1, 4));
-            rounds.null(bench, &mut recap, &null, &single).await?;
-            std::mem::take(&mut rounds).null[0]
-        }
+    let base = if let Some(rate) = findings.null_rate {
+        rate
+    } else {
+        let single = Arc::new(Traffic::posts("posts", CONVERSATIONS, 1, 4));
+        rounds.null(bench, &mut recap, &null, &single).await?;
+        std::mem::take(&mut rounds).null[0]
     };
     let traffic = Arc::new(Traffic::posts("bodies", CONVERSATIONS, HUNDRED, 1));
     for _ in 0..bench.options.rounds() {
@@ -143,5 +142,5 @@ impl Rounds {
 }
 
 fn micros_each(before: Option<Duration>, after: Option<Duration>, messages: u64) -> Option<f64> {
-    Some((after? - before?).as_secs_f64() * 1e6 / messages.max(1) as f64)
+    Some(after?.saturating_sub(before?).as_secs_f64() * 1e6 / messages.max(1) as f64)
 }

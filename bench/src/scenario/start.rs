@@ -16,7 +16,7 @@ const STARTS: usize = 5;
 /// How long a server rests before its memory is looked at.
 const REST: Duration = Duration::from_secs(3);
 /// How long it may take to become ready, to load, or to catch up.
-const LIMIT: Duration = Duration::from_secs(300);
+const LIMIT: Duration = Duration::from_mins(5);
 const MIB: f64 = 1024.0 * 1024.0;
 
 pub(super) async fn run(bench: &Bench, findings: &mut Findings) -> Result<()> {
