@@ -7,8 +7,8 @@
 //! - [`routes`]: the three addresses and the two files of the page
 //! - [`openapi`]: operations, parameters, responses and headers of HTTP
 //! - [`asyncapi`]: the WebSocket
-//! - [`schemas`]: the bodies and frames that both speak of, from the pieces in [`schema`]
-//! - [`errors`]: every error code, what it means, and the responses that carry it
+//! - `schemas`: the bodies and frames that both speak of, from the pieces in `schema`
+//! - `errors`: every error code, what it means, and the responses that carry it
 
 mod asyncapi;
 mod errors;

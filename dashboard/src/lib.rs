@@ -4,8 +4,8 @@
 //! Its one law: what is served is what `ui/` gives, byte for byte, and nothing else may run on the page.
 //!
 //! - [`routes`]: `/` and `/assets/{name}`
-//! - [`asset`]: the embedded files, each plain and compressed
-//! - [`encoding`]: which of the three a client takes
+//! - `asset`: the embedded files, each plain and compressed
+//! - `encoding`: which of the three a client takes
 //!
 //! The TypeScript source lies in `ui/`; `ui/build.sh` writes `dist/`, which is committed, so that Cargo alone builds all.
 

@@ -1,9 +1,9 @@
 //! The worker behind the reads: it brings views to where the log is, and summaries to where the views are.
 //!
-//! - project: [`project`](mod@project) takes notices and folds records into views; [`reconcile`] finds what a lost
+//! - project: `project` takes notices and folds records into views; `reconcile` finds what a lost
 //!   notice left behind, and erases what was erased
-//! - summarize: [`summarize`](mod@summarize) decides when, cuts, makes gists, folds and proves what a summary covers;
-//!   [`LocalSummarizer`] is the engine that needs no model; [`idle`] ends conversations that fell silent
+//! - summarize: `summarize` decides when, cuts, makes gists, folds and proves what a summary covers;
+//!   [`LocalSummarizer`] is the engine that needs no model; `idle` ends conversations that fell silent
 //! - [`check()`] and [`rebuild()`]: views and summaries proved against the log
 //!
 //! Its one law: everything it writes can be made again from the log, and nothing it is told is believed before

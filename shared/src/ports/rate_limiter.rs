@@ -1,4 +1,4 @@
-//! Request limits. Law: within any minute a caller gets at most its quota (GCRA), however many ask at once.
+//! Request limits. Law: within any minute a caller gets at most its quota, however many ask at once.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
