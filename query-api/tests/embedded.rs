@@ -104,8 +104,10 @@ impl Service {
             engine: "local".into(),
             prompt_version: "1".into(),
             degraded: false,
+            fallback: None,
             trigger: Trigger::Demand,
             usage: Usage::default(),
+            dropped: Vec::new(),
             latency_ms: 3,
             generated_at: self.ports.clock.now(),
         };

@@ -139,8 +139,10 @@ impl Stage {
             engine: "local".into(),
             prompt_version: "1".into(),
             degraded: false,
+            fallback: None,
             trigger: Trigger::Count,
             usage: Usage::default(),
+            dropped: Vec::new(),
             latency_ms: 1,
             generated_at: SystemClock.now(),
         };

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use shared::domain::{ConversationKey, SummaryVersion, TenantId, Timestamp, UserId, Version};
+use shared::domain::{ConversationKey, Spend, SpendCap, SummaryVersion, TenantId, Timestamp, UserId, UtcDay, Version};
 use shared::ports::{
     ArrivalMark, CasOutcome, ConversationRow, DeadLetter, Gist, GistKey, HistoryQuery, HistoryRow, ListQuery,
     ParticipationDelta, ProjectionStep, StoreError, ViewStore,
@@ -199,6 +199,22 @@ impl ViewStore for MemoryViews {
 
     async fn dead_letters(&self, _: u32, _: usize) -> Result<Vec<DeadLetter>, StoreError> {
         unreachable!("query-api does not retry")
+    }
+
+    async fn degraded(&self, _: Timestamp, _: usize) -> Result<Vec<ConversationRow>, StoreError> {
+        unreachable!("query-api makes no summaries")
+    }
+
+    async fn reserve(&self, _: &TenantId, _: UtcDay, _: Spend, _: &SpendCap) -> Result<bool, StoreError> {
+        unreachable!("query-api calls no model")
+    }
+
+    async fn settle(&self, _: &TenantId, _: UtcDay, _: Spend, _: Spend) -> Result<(), StoreError> {
+        unreachable!("query-api calls no model")
+    }
+
+    async fn spent(&self, _: &TenantId, _: UtcDay) -> Result<Spend, StoreError> {
+        unreachable!("query-api calls no model")
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -5,6 +5,7 @@ pub mod digest;
 pub mod ids;
 pub mod numbers;
 pub mod record;
+pub mod spend;
 pub mod summary;
 pub mod timestamp;
 
@@ -13,5 +14,9 @@ pub use digest::Digest;
 pub use ids::{ConversationId, ConversationKey, IdError, MessageId, TenantId, UserId};
 pub use numbers::{Seq, Version};
 pub use record::{EndReason, Metadata, Posted, Record, RecordBody, Salt};
-pub use summary::{Coverage, SummaryContent, SummaryPointer, SummaryVersion, Trigger, Usage};
+pub use spend::{Spend, SpendCap, UtcDay};
+pub use summary::{
+    Coverage, DropReason, Dropped, DroppedPart, FallbackReason, SummaryContent, SummaryPointer, SummaryVersion,
+    Trigger, Usage,
+};
 pub use timestamp::{DateBound, Timestamp, TimestampError};

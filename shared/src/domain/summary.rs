@@ -44,6 +44,86 @@ pub struct Usage {
     pub tokens_out: u64,
 }
 
+/// Why a fallback engine answered for the wanted one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FallbackReason {
+    /// The tenant's budget of the day is spent.
+    Cap,
+    /// The model did not answer, or not usefully.
+    Unavailable,
+    /// The endpoint refused: key, model or account.
+    Refused,
+    /// The text did not fit, however small it was cut.
+    TooLarge,
+}
+
+impl FallbackReason {
+    /// As in metrics and JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cap => "cap",
+            Self::Unavailable => "unavailable",
+            Self::Refused => "refused",
+            Self::TooLarge => "too_large",
+        }
+    }
+}
+
+/// A part of a model's answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DroppedPart {
+    /// A sentence of the brief or detailed text.
+    Sentence,
+    /// A keyword.
+    Keyword,
+    /// An action item.
+    ActionItem,
+    /// The owner of an action item that stays.
+    Owner,
+    /// The due date of an action item that stays.
+    Due,
+    /// A decision.
+    Decision,
+    /// An open question.
+    Question,
+    /// A link or markup, of which the words stay.
+    Markup,
+}
+
+/// Why a part of a model's answer was dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DropReason {
+    /// It cites no message of the covered range.
+    NoEvidence,
+    /// It shares no name, number or key term with the messages that it cites.
+    Unrelated,
+    /// It holds a name, number, date, or link that stands nowhere in the text.
+    Unfounded,
+    /// It does not follow from the message's own time.
+    Unresolved,
+    /// It speaks of these instructions, not of the conversation.
+    Instructions,
+    /// Links and markup are never shown.
+    Unsafe,
+    /// More than a summary holds.
+    TooMany,
+}
+
+/// How many parts of a model's answer were dropped, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dropped {
+    /// Which part.
+    pub part: DroppedPart,
+    /// Why.
+    pub reason: DropReason,
+    /// How many of them.
+    pub count: u32,
+}
+
 /// One stored summary of a conversation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SummaryVersion {
@@ -59,10 +139,16 @@ pub struct SummaryVersion {
     pub prompt_version: CompactString,
     /// True where a fallback engine answered for the wanted one.
     pub degraded: bool,
+    /// Why, if so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<FallbackReason>,
     /// Why it was made.
     pub trigger: Trigger,
     /// What it cost.
     pub usage: Usage,
+    /// What of the engine's answers failed the checks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped: Vec<Dropped>,
     /// How long it took, in milliseconds.
     pub latency_ms: u64,
     /// When it was made.
@@ -78,12 +164,20 @@ pub struct SummaryPointer {
     pub covers: Coverage,
     /// When it was made.
     pub generated_at: Timestamp,
+    /// True where a fallback engine wrote it: it is made again when the wanted one is back.
+    #[serde(default)]
+    pub degraded: bool,
 }
 
 impl SummaryVersion {
     /// The pointer to this version.
     #[must_use]
     pub fn pointer(&self) -> SummaryPointer {
-        SummaryPointer { version: self.version, covers: self.covers, generated_at: self.generated_at }
+        SummaryPointer {
+            version: self.version,
+            covers: self.covers,
+            generated_at: self.generated_at,
+            degraded: self.degraded,
+        }
     }
 }

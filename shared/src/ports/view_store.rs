@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{ArrivalMark, Gist, StoreError};
 use crate::domain::{
-    ConversationId, ConversationKey, Digest, Seq, SummaryPointer, SummaryVersion, TenantId, Timestamp, UserId, Version,
+    ConversationId, ConversationKey, Digest, Seq, Spend, SpendCap, SummaryPointer, SummaryVersion, TenantId, Timestamp,
+    UserId, UtcDay, Version,
 };
 use crate::projections::ConversationView;
 
@@ -21,6 +22,9 @@ use crate::projections::ConversationView;
 /// 3. Summaries and gists are durable when the call returns; views may be lost and rebuilt.
 /// 4. A lease has at most one owner until its time is over.
 /// 5. After `erase` nothing of the conversation is found.
+/// 6. What a tenant's reservations and settlements of a day add up to never passes the cap that was named with
+///    each reservation, however many workers reserve at once and whenever they die, as long as nobody settles more
+///    than was reserved. The books are no part of a conversation: erasing one does not change them.
 #[async_trait]
 pub trait ViewStore: Send + Sync + 'static {
     /// Views with their summary pointers; `None` where there is none. In the order asked.
@@ -58,6 +62,10 @@ pub trait ViewStore: Send + Sync + 'static {
     /// Conversations that have not ended and whose last record was received before `before`, oldest first.
     async fn idle(&self, before: Timestamp, limit: usize) -> Result<Vec<ConversationRow>, StoreError>;
 
+    /// Conversations whose newest summary was written by a fallback engine (`SummaryPointer::degraded`) and whose
+    /// newest version was made before `before`, newest message first. For making them again.
+    async fn degraded(&self, before: Timestamp, limit: usize) -> Result<Vec<ConversationRow>, StoreError>;
+
     /// Stores a version whose number is one above `previous`, if that still is the newest.
     async fn save_summary(
         &self,
@@ -94,6 +102,20 @@ pub trait ViewStore: Send + Sync + 'static {
 
     /// Gives a lease back, if it is this owner's.
     async fn release(&self, key: &ConversationKey, owner: &str) -> Result<(), StoreError>;
+
+    /// Adds `hold` to what a tenant has spent in a day, if the sum lies within `cap` (equal is within): one atomic
+    /// read-compare-add on the (tenant, day) entry, which begins at zero, over all processes; durable when it
+    /// answers. False: nothing was added. Whoever dies before settling leaves the hold standing, as the call may
+    /// have been paid for. An error means that the hold may stand or not: take it as refused.
+    async fn reserve(&self, tenant: &TenantId, day: UtcDay, hold: Spend, cap: &SpendCap) -> Result<bool, StoreError>;
+
+    /// Replaces a hold of [`Self::reserve`] by what was really spent: adds `spent` - `held` to the same entry in one
+    /// atomic step, durable when it answers; the entry never falls below zero. Not idempotent, so it is never
+    /// repeated: after an error the hold stands. There is no cap here: what is spent is spent.
+    async fn settle(&self, tenant: &TenantId, day: UtcDay, held: Spend, spent: Spend) -> Result<(), StoreError>;
+
+    /// What a tenant has spent in a day, standing holds included; zero where nothing is known.
+    async fn spent(&self, tenant: &TenantId, day: UtcDay) -> Result<Spend, StoreError>;
 
     /// Removes everything derived from a conversation.
     async fn erase(&self, key: &ConversationKey) -> Result<(), StoreError>;

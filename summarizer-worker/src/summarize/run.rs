@@ -200,8 +200,10 @@ impl Summaries {
             engine: folded.engine,
             prompt_version: CompactString::new(maker.rsplit('/').next().unwrap_or_default()),
             degraded: folded.degraded,
+            fallback: None,
             trigger,
             usage,
+            dropped: Vec::new(),
             latency_ms: u64::try_from(now.since(begun).as_millis()).unwrap_or(u64::MAX),
             generated_at: now,
         };

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use shared::domain::{ConversationKey, Seq, SummaryPointer, SummaryVersion, TenantId, Timestamp, UserId, Version};
+use shared::domain::{
+    ConversationKey, Seq, Spend, SpendCap, SummaryPointer, SummaryVersion, TenantId, Timestamp, UserId, UtcDay, Version,
+};
 use shared::ports::{
     ArrivalMark, CasOutcome, ConversationRow, DeadLetter, Gist, GistKey, HistoryQuery, HistoryRow, ListQuery,
     ParticipationDelta, ProjectionStep, StoreError, ViewStore,
@@ -31,6 +33,7 @@ pub(crate) struct State {
     leases: HashMap<ConversationKey, (String, Timestamp)>,
     pub(crate) checkpoints: HashMap<String, ArrivalMark>,
     pub(crate) letters: BTreeMap<ConversationKey, DeadLetter>,
+    pub(crate) spend: HashMap<(TenantId, UtcDay), Spend>,
     pub(crate) commits: u64,
 }
 
@@ -129,6 +132,16 @@ impl ViewStore for MemoryViews {
         Ok(rows)
     }
 
+    async fn degraded(&self, before: Timestamp, limit: usize) -> Result<Vec<ConversationRow>, StoreError> {
+        self.faults.check()?;
+        let state = self.state.lock();
+        let mut rows: Vec<_> = state.views.keys().filter_map(|key| state.row(key)).collect();
+        rows.retain(|row| row.summary.is_some_and(|p| p.degraded && p.generated_at < before));
+        rows.sort_by_key(|row| std::cmp::Reverse(row.view.newest.map(|newest| newest.timestamp)));
+        rows.truncate(limit);
+        Ok(rows)
+    }
+
     async fn save_summary(
         &self,
         key: &ConversationKey,
@@ -194,6 +207,30 @@ impl ViewStore for MemoryViews {
             state.leases.remove(key);
         }
         Ok(())
+    }
+
+    async fn reserve(&self, tenant: &TenantId, day: UtcDay, hold: Spend, cap: &SpendCap) -> Result<bool, StoreError> {
+        self.faults.check()?;
+        let mut state = self.state.lock();
+        let spent = state.spend.entry((tenant.clone(), day)).or_default();
+        let within = cap.holds(*spent + hold);
+        if within {
+            *spent += hold;
+        }
+        Ok(within)
+    }
+
+    async fn settle(&self, tenant: &TenantId, day: UtcDay, held: Spend, spent: Spend) -> Result<(), StoreError> {
+        self.faults.check()?;
+        let mut state = self.state.lock();
+        let entry = state.spend.entry((tenant.clone(), day)).or_default();
+        entry.tokens = (entry.tokens + spent.tokens).saturating_sub(held.tokens);
+        entry.micros = (entry.micros + spent.micros).saturating_sub(held.micros);
+        Ok(())
+    }
+
+    async fn spent(&self, tenant: &TenantId, day: UtcDay) -> Result<Spend, StoreError> {
+        Ok(self.state.lock().spend.get(&(tenant.clone(), day)).copied().unwrap_or_default())
     }
 
     async fn erase(&self, key: &ConversationKey) -> Result<(), StoreError> {

@@ -12,6 +12,7 @@ mod commit;
 mod read;
 mod rows;
 mod schema;
+mod spend;
 mod summaries;
 mod work;
 
@@ -21,7 +22,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use shared::domain::{ConversationKey, SummaryVersion, TenantId, Timestamp, UserId, Version};
+use shared::domain::{ConversationKey, Spend, SpendCap, SummaryVersion, TenantId, Timestamp, UserId, UtcDay, Version};
 use shared::ports::{
     ArrivalMark, CasOutcome, ConversationRow, DeadLetter, Gist, GistKey, HistoryQuery, HistoryRow, ListQuery,
     ProjectionStep, StoreError, ViewStore,
@@ -131,6 +132,10 @@ impl ViewStore for SqliteViewStore {
         self.readers.read("idle", move |db| read::idle(db, before, limit)).await
     }
 
+    async fn degraded(&self, before: Timestamp, limit: usize) -> Result<Vec<ConversationRow>, StoreError> {
+        self.readers.read("degraded", move |db| read::degraded(db, before, limit)).await
+    }
+
     async fn save_summary(
         &self,
         key: &ConversationKey,
@@ -182,6 +187,23 @@ impl ViewStore for SqliteViewStore {
     async fn release(&self, key: &ConversationKey, owner: &str) -> Result<(), StoreError> {
         let (key, owner) = (key.clone(), owner.to_owned());
         self.writer.write("release", Durability::Process, move |db| work::release(db, &key, &owner)).await
+    }
+
+    async fn reserve(&self, tenant: &TenantId, day: UtcDay, hold: Spend, cap: &SpendCap) -> Result<bool, StoreError> {
+        let (tenant, cap) = (tenant.clone(), *cap);
+        let work = move |db: &_| spend::reserve(db, &tenant, day, hold, &cap);
+        self.writer.write("reserve", Durability::Machine, work).await
+    }
+
+    async fn settle(&self, tenant: &TenantId, day: UtcDay, held: Spend, spent: Spend) -> Result<(), StoreError> {
+        let tenant = tenant.clone();
+        let work = move |db: &_| spend::settle(db, &tenant, day, held, spent);
+        self.writer.write("settle", Durability::Machine, work).await
+    }
+
+    async fn spent(&self, tenant: &TenantId, day: UtcDay) -> Result<Spend, StoreError> {
+        let tenant = tenant.clone();
+        self.readers.read("spent", move |db| spend::spent(db, &tenant, day)).await
     }
 
     async fn erase(&self, key: &ConversationKey) -> Result<(), StoreError> {

@@ -120,3 +120,26 @@ pub(super) fn idle(connection: &Connection, before: Timestamp, limit: usize) -> 
     let rows = statement.query_map((before.as_millis(), stored(limit as u64)), conversation)?;
     rows.collect()
 }
+
+/// Conversations whose newest summary a fallback engine wrote before a time, newest message first.
+pub(super) fn degraded(
+    connection: &Connection,
+    before: Timestamp,
+    limit: usize,
+) -> rusqlite::Result<Vec<ConversationRow>> {
+    let sql = format!(
+        "SELECT {CONVERSATION} FROM conversations INDEXED BY degraded WHERE degraded = 1 ORDER BY newest DESC, id"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = Vec::new();
+    for row in statement.query_map([], conversation)? {
+        let row = row?;
+        if row.summary.is_some_and(|pointer| pointer.generated_at < before) {
+            rows.push(row);
+        }
+        if rows.len() >= limit {
+            break;
+        }
+    }
+    Ok(rows)
+}

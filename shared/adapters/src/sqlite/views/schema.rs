@@ -3,7 +3,7 @@
 
 use crate::sqlite::format::Format;
 
-pub(super) const FORMAT: Format = Format { application_id: 0x5265_7669, steps: &[VERSION_1] };
+pub(super) const FORMAT: Format = Format { application_id: 0x5265_7669, steps: &[VERSION_1, VERSION_2] };
 
 /// `newest` orders the list, `received` finds idle conversations, `uncovered` those that want a summary. Erasing
 /// a conversation removes its row; gists and summaries are kept only beside it. Leases and dead letters are few.
@@ -77,4 +77,18 @@ CREATE TABLE dead_letters (
     PRIMARY KEY (tenant, name)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE checkpoints (reader TEXT PRIMARY KEY, mark TEXT NOT NULL) STRICT, WITHOUT ROWID;
+";
+
+/// `degraded` finds summaries that a fallback engine wrote; `spend` keeps the books of models, one row for each
+/// tenant and day.
+const VERSION_2: &str = "
+ALTER TABLE conversations ADD COLUMN degraded INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX degraded ON conversations (newest DESC) WHERE degraded = 1;
+CREATE TABLE spend (
+    tenant TEXT NOT NULL,
+    day INTEGER NOT NULL,
+    tokens INTEGER NOT NULL,
+    micros INTEGER NOT NULL,
+    PRIMARY KEY (tenant, day)
+) STRICT, WITHOUT ROWID;
 ";

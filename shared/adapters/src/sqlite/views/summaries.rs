@@ -13,6 +13,7 @@ pub(super) struct Prepared {
     previous: Version,
     version: Version,
     covered: u64,
+    degraded: bool,
     pointer: String,
     body: Vec<u8>,
 }
@@ -28,6 +29,7 @@ impl Prepared {
             previous,
             version: summary.version,
             covered: summary.covers.last_seq.0,
+            degraded: summary.degraded,
             pointer: serde_json::to_string(&summary.pointer())?,
             body: serde_json::to_vec(summary)?,
         })
@@ -56,10 +58,16 @@ pub(super) fn save(connection: &Connection, summary: &Prepared) -> rusqlite::Res
     ))?;
     connection
         .prepare_cached(
-            "UPDATE conversations SET version = ?2, pointer = ?3, covered = ?4, uncovered = last_message > ?4
-             WHERE id = ?1",
+            "UPDATE conversations SET version = ?2, pointer = ?3, covered = ?4, uncovered = last_message > ?4,
+                 degraded = ?5 WHERE id = ?1",
         )?
-        .execute(params![conversation, stored(summary.version.0), summary.pointer, stored(summary.covered)])?;
+        .execute(params![
+            conversation,
+            stored(summary.version.0),
+            summary.pointer,
+            stored(summary.covered),
+            summary.degraded
+        ])?;
     Ok(CasOutcome::Applied)
 }
 

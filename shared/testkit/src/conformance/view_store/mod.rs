@@ -2,6 +2,7 @@
 
 pub mod commit;
 pub mod find;
+pub mod spend;
 pub mod steps;
 pub mod summaries;
 pub mod work;
@@ -27,6 +28,11 @@ macro_rules! view_store_suite {
             summaries::versions_are_paged_newest_first,
             summaries::gists_are_kept_by_content_and_maker,
             summaries::nothing_is_kept_for_a_conversation_without_a_view,
+            spend::a_reservation_is_refused_where_the_cap_would_be_passed,
+            spend::a_settlement_takes_the_place_of_its_reservation,
+            spend::tenants_and_days_have_books_of_their_own,
+            spend::of_many_workers_none_passes_the_cap,
+            spend::degraded_summaries_are_found_newest_message_first,
             work::a_lease_has_one_owner_until_its_time_is_over,
             work::of_many_workers_one_takes_a_lease,
             work::failures_are_counted_in_a_row,

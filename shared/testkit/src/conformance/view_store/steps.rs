@@ -94,8 +94,10 @@ pub fn summary(version: u64, last: u64) -> SummaryVersion {
         engine: "local".into(),
         prompt_version: "1".into(),
         degraded: false,
+        fallback: None,
         trigger: Trigger::Demand,
         usage: Usage { tokens_in: 1, tokens_out: 2 },
+        dropped: Vec::new(),
         latency_ms: 3,
         generated_at: at(4000 + i64::try_from(version).unwrap()),
     }
