@@ -2,7 +2,7 @@
 # The one test command: installs what it can, then format, lints, dependency rules, all tests, docs.
 #
 #   CRASH_ROUNDS=1000 ./test.sh     kill -9 a thousand times instead of sixty
-#   BROWSER_TESTS=1 ./test.sh       the dashboard in a real Chromium as well (needs Node 20 and npm)
+#   BROWSER_MESSAGES=1000000 ./test.sh   the long conversation of the browser tests that long, instead of 20,000
 #   REQUIRE_BACKENDS=1 ./test.sh    a missing tool or server fails instead of being skipped
 #   SKIP_INSTALL=1 ./test.sh        install nothing
 set -euo pipefail
@@ -30,6 +30,9 @@ install curl curl
 install strace strace
 install python3 python3
 install jq jq
+install node nodejs
+install npm npm
+install chromium chromium
 if command -v python3 >/dev/null && ! python3 -c 'import requests' 2>/dev/null && [ "${SKIP_INSTALL:-0}" != 1 ]; then
     python3 -m pip install --quiet requests 2>/dev/null ||
         python3 -m pip install --quiet --break-system-packages requests 2>/dev/null || true
@@ -54,10 +57,24 @@ fi
 say "Tests"
 cargo test --workspace --locked
 
-if [ "${BROWSER_TESTS:-0}" = 1 ]; then
-    say "Dashboard in a browser"
-    install chromium chromium
-    (cd dashboard/ui && npm ci --silent && node test/run.mjs)
+say "Dashboard in a browser"
+target="${CARGO_TARGET_DIR:-target}"
+chromium="${CHROMIUM_BIN:-$(command -v chromium || command -v chromium-browser || true)}"
+node_major="$(node --version 2>/dev/null | sed -E 's/^v([0-9]+).*/\1/')"
+if [ "${node_major:-0}" -lt 18 ]; then
+    skipped "browser tests" "Node 18 or newer is not installed"
+elif ! command -v npm >/dev/null; then
+    skipped "browser tests" "npm is not installed"
+elif [ -z "$chromium" ]; then
+    skipped "browser tests" "Chromium is not installed (or say where it is: CHROMIUM_BIN)"
+elif ! (cd dashboard/ui && npm ci --silent --no-audit --no-fund); then
+    skipped "browser tests" "their packages could not be fetched from npm"
+else
+    cargo build --locked --bin recap
+    mkdir -p "$target/browser"
+    CHROMIUM_BIN="$chromium" SCREENSHOTS="$(cd "$target/browser" && pwd)" \
+        node dashboard/ui/test/run.mjs --recap "$(cd "$target" && pwd)/debug/recap"
+    echo "pictures of each step are in $target/browser"
 fi
 
 say "Docs"

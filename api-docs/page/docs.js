@@ -173,6 +173,9 @@ function curl(method, url, headers, body) {
   return `curl -sS${verb} ${quoted(location.origin + url)}${masked.join("")}${body ? ` \\\n  -d ${quoted(body)}` : ""}`;
 }
 
+/** Text in its own lines, which can be scrolled with the keyboard too. */
+const block = (text) => el("pre", { tabindex: "0" }, text);
+
 function pretty(text, type) {
   if (!type.includes("json")) return text.length > 20000 ? `${text.slice(0, 20000)}\n…` : text;
   try {
@@ -205,7 +208,7 @@ function trial(root, path, method, parameters, body) {
     const payload = text?.value.trim() ? text.value : undefined;
     if (payload) given["content-type"] = "application/json";
     const headers = requestHeaders(given);
-    const command = el("pre", {}, curl(method, url, headers, payload));
+    const command = block(curl(method, url, headers, payload));
     out.hidden = false;
     out.replaceChildren(command, el("p", { class: "dim" }, "Sending…"));
     try {
@@ -218,8 +221,8 @@ function trial(root, path, method, parameters, body) {
       out.replaceChildren(
         command,
         el("p", {}, el("span", { class: `status ${good}` }, `${answer.status} ${answer.statusText}`), el("span", { class: "dim" }, ` in ${took} ms`)),
-        content ? el("pre", {}, pretty(content, answer.headers.get("content-type") ?? "")) : el("p", { class: "dim" }, "No body."),
-        el("details", {}, el("summary", {}, "Headers"), el("pre", {}, told)),
+        content ? block(pretty(content, answer.headers.get("content-type") ?? "")) : el("p", { class: "dim" }, "No body."),
+        el("details", {}, el("summary", {}, "Headers"), block(told)),
       );
     } catch (error) {
       out.replaceChildren(command, el("p", { class: "status bad" }, `No answer: ${error.message}`));
@@ -255,7 +258,7 @@ function responsesView(root, responses) {
       view.append(el("div", {},
         narrowed ? response.description.split("\n").map((line) => el("p", { class: "small" }, inline(line))) : null,
         media && objectOf(root, media[1].schema) ? schemaView(root, media[1].schema) : null,
-        example ? el("pre", {}, JSON.stringify(example, null, 2)) : null,
+        example ? block(JSON.stringify(example, null, 2)) : null,
         el("p", { class: "small dim" }, "Headers: ", Object.keys(response.headers ?? {}).join(", "))));
     });
     return view;
@@ -290,7 +293,7 @@ function listening(root, parameters) {
   const button = el("button", { class: "primary", type: "button" }, "Connect");
   let socket = null;
   const show = (text) => {
-    frames.prepend(el("pre", {}, text));
+    frames.prepend(block(text));
     while (frames.childElementCount > 50) frames.lastChild.remove();
   };
   button.addEventListener("click", () => {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes dashboard/dist from the TypeScript source. Needs Node 20; cargo alone needs only the committed dist.
+# Makes dashboard/dist from the TypeScript source. Needs Node 18; cargo alone needs only the committed dist.
 set -eu
 cd "$(dirname "$0")"
 npm ci --no-audit --no-fund

@@ -75,9 +75,15 @@ fn read_chat(id: &str, which: &str) -> Operation {
             query("order", order, "Oldest or newest first."),
             query("since", read_date(""), "From this date or time on, included."),
             query("until", read_date(""), "Up to this time, or to the end of this date."),
+            query(
+                "around_seq",
+                json!({ "type": "integer", "minimum": 1 }),
+                "The page with the message of this `seq` in its middle; stands instead of `page`, `cursor`, `since` \
+                 and `until`. No such message: 404 `not_found`.",
+            ),
         ])
         .json("A page of messages.", "HistoryResponse", &example)
-        .errors(&[ErrorCode::InvalidCursor, ErrorCode::ConversationNotFound])
+        .errors(&[ErrorCode::InvalidCursor, ErrorCode::ConversationNotFound, ErrorCode::NotFound])
 }
 
 fn delete_chat(id: &str, which: &str) -> Operation {

@@ -114,6 +114,14 @@ fn history() -> Value {
             field("limit", whole(1, "How many messages a page holds.")),
             field("total_messages", whole(0, "How many messages lie within `since` and `until`.")),
             field("next_cursor", cursor),
+            optional(
+                "previous_cursor",
+                text("With `around_seq`: reads on the other way; left out where nothing comes before."),
+            ),
+            optional(
+                "preceding_messages",
+                whole(0, "With `around_seq`: how many messages stand before the first one given, in its order."),
+            ),
         ],
     )
 }

@@ -16,6 +16,9 @@ class Talk {
   at(place) {
     return this.list[place];
   }
+  placeOf(seq) {
+    return this.list.findIndex((message) => message.seq === seq);
+  }
   add(user_id, content, timestamp) {
     this.seqs += 1;
     const message = { content, timestamp: new Date(timestamp).toISOString(), user_id, seq: this.seqs };
@@ -35,6 +38,9 @@ class Endless {
     const words = "we looked at the numbers again and they hold so the next step is clear to everyone here ".repeat(3);
     const content = `Message ${place + 1}: ${words.slice(0, 20 + ((place * 37) % 200)).trim()}.`;
     return { content, user_id, seq: place + 1, timestamp: new Date(NOW - (this.count - place) * 47_000).toISOString() };
+  }
+  placeOf(seq) {
+    return seq <= this.count ? seq - 1 : -1;
   }
   add() {
     this.count += 1;

@@ -143,6 +143,7 @@ function messages(talk, query) {
   const desc = query.get("order") === "desc";
   const since = query.get("since");
   const cursor = query.get("cursor");
+  if (query.has("around_seq")) return around(talk, Number(query.get("around_seq")), limit);
   let from = 0;
   if (since) while (from < talk.count && talk.at(from).timestamp < new Date(since).toISOString()) from += 1;
   let begin = from + (Number(query.get("page") ?? 1) - 1) * limit;
@@ -167,11 +168,28 @@ function messages(talk, query) {
   };
 }
 
+function around(talk, seq, limit) {
+  const place = talk.placeOf(seq);
+  if (place < 0) throw new Refusal(404, "not_found", `There is no message ${seq} in this conversation.`);
+  const first = Math.max(0, place - Math.floor(limit / 2));
+  const end = Math.min(talk.count, place + limit - Math.floor(limit / 2));
+  return {
+    conversation_id: talk.id,
+    messages: Array.from({ length: end - first }, (_, index) => talk.at(first + index)),
+    total_pages: Math.ceil(talk.count / limit),
+    limit,
+    total_messages: talk.count,
+    next_cursor: end < talk.count ? `asc-${end}` : null,
+    ...(first > 0 ? { previous_cursor: `desc-${talk.count - first}` } : {}),
+    preceding_messages: first,
+  };
+}
+
 function versions(talk, query) {
   const limit = Number(query.get("limit") ?? 20);
   const page = Number(query.get("page") ?? 1);
   const type = query.get("summary_type") ?? "brief";
-  const newest = talk.versions.toReversed().map((one) => summaryBody(talk, one, type));
+  const newest = [...talk.versions].reverse().map((one) => summaryBody(talk, one, type));
   const summaries = newest.slice((page - 1) * limit, page * limit);
   return { conversation_id: talk.id, summaries, total_summaries: newest.length, page, limit, total_pages: 1 };
 }

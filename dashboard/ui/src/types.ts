@@ -21,6 +21,9 @@ export interface MessagePage {
   limit: number;
   total_messages: number;
   next_cursor?: string | null;
+  /** Both only where the page around one message was asked for. */
+  previous_cursor?: string;
+  preceding_messages?: number;
 }
 
 export interface Participant {

@@ -1,4 +1,5 @@
 // What the browser tests share: a browser, pages that report every fault, waits with a limit, axe.
+import assert from "node:assert/strict";
 import { readFileSync, mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -6,7 +7,8 @@ import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
 const here = dirname(fileURLToPath(import.meta.url));
-export const shots = join(here, "shots");
+/** Where pictures of each step are left; not part of the repository. */
+export const shots = process.env.SCREENSHOTS ?? join(here, "shots");
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 /** Lines that a browser writes by itself when a request is refused on purpose. */
 const EXPECTED = /Failed to load resource|WebSocket connection to|ERR_(CONNECTION|EMPTY)/;
@@ -66,6 +68,30 @@ export async function axe(page, where) {
     return `  ${one.id}: ${one.help}\n${nodes.join("\n")}`;
   });
   throw new Error(`axe in ${where}:\n${lines.join("\n")}`);
+}
+
+/** MiB of the page's heap after a collection. */
+export const heapOf = (page) =>
+  page.evaluate(() => {
+    globalThis.gc();
+    return performance.memory.usedJSHeapSize / 2 ** 20;
+  });
+
+/** Scrolls to the edge, waits until more is there, and again. */
+export async function scrollOn(page, by, rounds) {
+  for (let round = 0; round < rounds; round += 1) {
+    const edge = (await seqs(page)).at(by > 0 ? -1 : 0);
+    await page.$eval(".scroller", (box, down) => (box.scrollTop = down > 0 ? box.scrollHeight : 0), by);
+    await eventually("more is loaded", async () => (await seqs(page)).at(by > 0 ? -1 : 0) !== edge);
+  }
+}
+
+/** The seqs that the page holds: few, and without a hole or a double. */
+export async function contiguous(page) {
+  const all = await seqs(page);
+  assert.ok(all.length <= 400, `${all.length} rows`);
+  assert.ok(all.every((seq, index) => index === 0 || seq === all[index - 1] + 1), "no hole, no double");
+  return all;
 }
 
 export const conversation = (id, query = "") => `#/c/${encodeURIComponent(id)}${query}`;

@@ -1,8 +1,11 @@
-// The browser tests. `node test/run.mjs` runs all against the double; `--origin URL [--key rk_…]` runs the story
-// against a real server with an empty store. `--only WORDS` picks cases.
+// The browser tests. `node test/run.mjs --recap BINARY` runs all: the story against that binary and against the double,
+// then what only the one or the other shows. Without a binary the double alone; `--origin URL [--key rk_…]` runs the
+// story against a server that runs already, with an empty store. `--only WORDS` picks cases.
 import { serve } from "../mock/server.mjs";
 import { built } from "./dist.mjs";
-import { launch } from "./harness.mjs";
+import { launch, shots } from "./harness.mjs";
+import { limits, real as ours } from "./real.mjs";
+import { Recap } from "./recap.mjs";
 import { states } from "./states.mjs";
 import { story } from "./story.mjs";
 
@@ -11,53 +14,73 @@ const option = (name) => {
   return at < 0 ? null : process.argv[at + 1];
 };
 const given = option("origin");
-const key = option("key");
+const binary = option("recap");
 const only = option("only");
-const server = given ? null : await serve(0, true);
-const origin = given ? given.replace(/\/$/, "") : `http://127.0.0.1:${server.address().port}`;
-
-async function send(path, body, headers = {}) {
-  const response = await fetch(origin + path, {
-    method: "POST",
-    headers: { "content-type": "application/json", ...headers },
-    body: JSON.stringify(body),
-  });
-  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-  return response.json();
-}
-const api = (path, body) => send(path, body, key ? { authorization: `Bearer ${key}` } : {});
-const steer = (what, body = {}) => send(`/mock/${what}`, body);
 
 const browser = await launch();
 let failed = 0;
 let ran = 0;
-let page = null;
 
-async function run(cases, before) {
+/** Cases one after the other, on one server; a case may hand its page on to the next. */
+async function run(where, cases, { origin, key = null, ...more }, before) {
+  let page = null;
+  const send = async (path, body, headers = {}) => {
+    const response = await fetch(origin + path, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body: JSON.stringify(body),
+    });
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+    return response.json();
+  };
+  const api = (path, body) => send(path, body, key ? { authorization: `Bearer ${key}` } : {});
+  const steer = (what, body = {}) => send(`/mock/${what}`, body);
   for (const [name, test] of cases) {
     if (only && !name.includes(only)) continue;
     ran += 1;
     const started = Date.now();
     try {
-      await before?.();
-      const made = await test({ browser, origin, key, page, api, steer });
+      await before?.(steer);
+      const made = await test({ browser, origin, key, page, api, steer, ...more });
+      if (made && page && made !== page) await page.context().close();
       if (made) page = made;
       if (page?.faults.length) throw new Error(`faults of the page:\n${page.faults.splice(0).join("\n")}`);
-      console.log(`ok   ${name} (${Date.now() - started} ms)`);
+      console.log(`ok   ${where}: ${name} (${Date.now() - started} ms)`);
     } catch (error) {
       failed += 1;
-      console.log(`FAIL ${name}\n${error.stack}`);
+      console.log(`FAIL ${where}: ${name}\n${error.stack}`);
+      await page?.screenshot({ path: `${shots}/failed-${where}-${failed}.png` }).catch(() => {});
     }
+  }
+  await page?.context().close();
+}
+
+async function againstDouble() {
+  const double = await serve(0, true);
+  const origin = `http://127.0.0.1:${double.address().port}`;
+  await run("double", story, { origin });
+  await run("double", states, { origin }, (steer) => steer("reset"));
+  double.close();
+  double.closeAllConnections();
+}
+
+async function againstBinary(where, cases) {
+  const recap = await new Recap(binary).start();
+  try {
+    await run(where, cases, { origin: recap.origin, key: recap.key, recap });
+  } finally {
+    await recap.remove();
   }
 }
 
-await run(built);
-await run(story);
-await page?.context().close();
-page = null;
-if (!given) await run(states, () => steer("reset"));
+if (given) {
+  await run("given", story, { origin: given.replace(/\/$/, ""), key: option("key") });
+} else {
+  await run("dist", built, { origin: "" });
+  // Side by side: most of the time is waiting.
+  const real = binary ? [againstBinary("recap", [...story, ...ours]), againstBinary("limits", limits)] : [];
+  await Promise.all([againstDouble(), ...real]);
+}
 await browser.close();
-server?.close();
-server?.closeAllConnections();
 console.log(`${ran - failed} of ${ran} passed`);
 process.exit(failed > 0 || ran === 0 ? 1 : 0);

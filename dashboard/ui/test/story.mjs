@@ -11,14 +11,14 @@ export const story = [
     assert.ok(!page.url().includes("key="), "the key left the address bar");
     await page.getByRole("button", { name: "Load the sample" }).waitFor();
     await axe(page, "first visit");
-    await page.screenshot({ path: `${shots}/first-visit.png` });
+    await page.screenshot({ path: `${shots}/first-visit${key ? "-recap" : ""}.png` });
     await page.getByRole("button", { name: "Load the sample" }).click();
     await eventually("26 messages are shown", async () => (await seqs(page)).length === 26, 40_000);
     await eventually("the summary covers them all", async () => /Covers all 26/.test(await page.innerText(".provenance")), 40_000);
     assert.ok((await page.innerText(".summary-text")).length > 60);
     assert.ok((await page.locator(".item").count()) >= 3, "items were found");
     await axe(page, "sample");
-    await page.screenshot({ path: `${shots}/sample.png` });
+    await page.screenshot({ path: `${shots}/sample${key ? "-recap" : ""}.png` });
     return page;
   }],
   ["an item opens its message, marks it, and the back key returns", async ({ page }) => {
@@ -124,6 +124,24 @@ export const story = [
     await eventually("it listens", async () => /live/.test(await page.innerText(".live")));
     await api("/chats", { conversation_id: id, user_id: "zoe", messages: [{ content: "Hello!" }] });
     await eventually("the message is shown", async () => (await seqs(page)).length === 1);
+  }],
+  ["late messages and ends do not mislead a jump to a number", async ({ page, origin, api }) => {
+    const id = `late-ones-${process.pid}`;
+    const at = (minute) => new Date(Date.UTC(2026, 0, 5, 9, minute)).toISOString();
+    for (let part = 0; part < 6; part += 1) {
+      const messages = Array.from({ length: 100 }, (_, index) => ({ content: `m${part * 100 + index}`, timestamp: at(part * 100 + index) }));
+      await api("/chats", { conversation_id: id, user_id: "ann", messages });
+    }
+    await api("/chats", { conversation_id: id, user_id: "ann", messages: [{ content: "late!", timestamp: at(210) }] });
+    for (const seq of [1, 150, 420, 600, 601]) {
+      await page.goto(`${origin}/${conversation(id, `?at=${seq}`)}`);
+      const row = page.locator(`[data-seq="${seq}"].marked`);
+      await row.waitFor();
+      await eventually(`${seq} is on the screen`, () => row.evaluate((one) => {
+        const { top, bottom } = one.getBoundingClientRect();
+        return top >= 0 && bottom <= innerHeight;
+      }));
+    }
   }],
   ["hostile text is text", async ({ page, origin, api }) => {
     const texts = [

@@ -8,7 +8,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize, Serializer};
 use shared::domain::{ConversationKey, MessageId, Metadata, Record, Seq, Timestamp, UserId};
 use shared::error_code::ErrorCode;
-use shared::ports::{Order, Page, PageQuery, PageStart, Position};
+use shared::ports::{Order, PageQuery, PageStart, Position};
 use shared_service::{ApiError, ApiResult, ConversationPath, Reader, StrictQuery, reply};
 
 use super::cursor::Cursor;
@@ -29,6 +29,7 @@ pub struct HistoryParameters {
     order: Option<String>,
     since: Option<String>,
     until: Option<String>,
+    around_seq: Option<String>,
 }
 
 /// Reads a page of a conversation.
@@ -40,20 +41,41 @@ pub async fn read(
 ) -> ApiResult<Response> {
     let key = ConversationKey::new(caller.tenant, conversation);
     let wanted = parameters.parse(&key)?;
-    let page = query.log.page(&key, &wanted.page_query()).await?.ok_or_else(conversation_not_found)?;
-    let body = HistoryResponse {
-        conversation_id: key.conversation.as_str(),
-        messages: Messages(&page.records),
-        page: match wanted.start {
-            Start::Page(paging) => Some(paging.page),
-            Start::After(_) => None,
-        },
-        total_pages: Paging { page: 1, limit: wanted.limit }.pages(page.total),
-        limit: wanted.limit,
-        total_messages: page.total,
-        next_cursor: wanted.next_cursor(&page, &key),
+    let start = match wanted.start {
+        Start::Page(paging) => PageStart::Offset(paging.offset()),
+        Start::After(position) => PageStart::After(position),
+        Start::Around(seq) => return read_around(&query, &key, &wanted, seq).await,
     };
+    let page = query.log.page(&key, &wanted.page_query(start)).await?.ok_or_else(conversation_not_found)?;
+    let next = page.records.last().filter(|_| page.more);
+    let mut body = wanted.response(&key, &page.records, page.total);
+    body.next_cursor = next.and_then(|last| wanted.cursor(wanted.order, last, &key));
     Ok(reply::json(StatusCode::OK, &body))
+}
+
+/// The same page with the way on in both directions, and its place in the whole.
+async fn read_around(query: &Query, key: &ConversationKey, wanted: &Wanted, seq: Seq) -> ApiResult<Response> {
+    let mut page = query.around(key, seq, usize::try_from(wanted.limit).unwrap_or(usize::MAX)).await?;
+    let (mut before, mut precedes, mut follows) = (page.before, page.older, page.newer);
+    if wanted.order == Order::Descending {
+        before = page.total.saturating_sub(page.before + page.records.len() as u64);
+        page.records.reverse();
+        (precedes, follows) = (follows, precedes);
+    }
+    let first = page.records.first().filter(|_| precedes);
+    let last = page.records.last().filter(|_| follows);
+    let mut body = wanted.response(key, &page.records, page.total);
+    body.next_cursor = last.and_then(|last| wanted.cursor(wanted.order, last, key));
+    body.previous_cursor = first.and_then(|first| wanted.cursor(opposite(wanted.order), first, key));
+    body.preceding_messages = Some(before);
+    Ok(reply::json(StatusCode::OK, &body))
+}
+
+fn opposite(order: Order) -> Order {
+    match order {
+        Order::Ascending => Order::Descending,
+        Order::Descending => Order::Ascending,
+    }
 }
 
 /// What is asked for.
@@ -69,6 +91,7 @@ struct Wanted {
 enum Start {
     Page(Paging),
     After(Position),
+    Around(Seq),
 }
 
 impl HistoryParameters {
@@ -89,9 +112,14 @@ impl HistoryParameters {
         if self.page.is_some() && self.cursor.is_some() {
             faults.add("cursor", "cannot stand together with page");
         }
+        let around = self.around_seq.as_deref().map(|text| faults.number("around_seq", Some(text), (1, u64::MAX), 1));
+        let others = [&self.page, &self.cursor, &self.since, &self.until];
+        if around.is_some() && others.into_iter().any(Option::is_some) {
+            faults.add("around_seq", "cannot stand together with page, cursor, since or until");
+        }
         faults.check()?;
         let Some(text) = &self.cursor else {
-            let start = Start::Page(Paging { page, limit });
+            let start = around.map_or(Start::Page(Paging { page, limit }), |seq| Start::Around(Seq(seq)));
             return Ok(Wanted { order: order.unwrap_or_default(), range, limit, start });
         };
         let cursor = Cursor::decode(text, key).map_err(|_| {
@@ -114,23 +142,38 @@ fn invalid_cursor(why: &str) -> ApiError {
 }
 
 impl Wanted {
-    fn page_query(&self) -> PageQuery {
+    fn page_query(&self, start: PageStart) -> PageQuery {
         PageQuery {
             order: self.order,
-            start: match self.start {
-                Start::Page(paging) => PageStart::Offset(paging.offset()),
-                Start::After(position) => PageStart::After(position),
-            },
+            start,
             since: self.range.from,
             until: self.range.to,
             limit: usize::try_from(self.limit).unwrap_or(usize::MAX),
         }
     }
 
-    fn next_cursor(&self, page: &Page, key: &ConversationKey) -> Option<String> {
-        let last = page.records.last().filter(|_| page.more)?;
-        let after = Position { timestamp: last.posted()?.timestamp, seq: last.seq };
-        Some(Cursor { order: self.order, range: self.range, after }.encode(key))
+    /// Reads on behind a message.
+    fn cursor(&self, order: Order, message: &Record, key: &ConversationKey) -> Option<String> {
+        let after = Position { timestamp: message.posted()?.timestamp, seq: message.seq };
+        Some(Cursor { order, range: self.range, after }.encode(key))
+    }
+
+    /// Without a way on yet.
+    fn response<'a>(&self, key: &'a ConversationKey, records: &'a [Record], total: u64) -> HistoryResponse<'a> {
+        HistoryResponse {
+            conversation_id: key.conversation.as_str(),
+            messages: Messages(records),
+            page: match self.start {
+                Start::Page(paging) => Some(paging.page),
+                Start::After(_) | Start::Around(_) => None,
+            },
+            total_pages: Paging { page: 1, limit: self.limit }.pages(total),
+            limit: self.limit,
+            total_messages: total,
+            next_cursor: None,
+            previous_cursor: None,
+            preceding_messages: None,
+        }
     }
 }
 
@@ -144,6 +187,10 @@ struct HistoryResponse<'a> {
     limit: u64,
     total_messages: u64,
     next_cursor: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_cursor: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preceding_messages: Option<u64>,
 }
 
 struct Messages<'a>(&'a [Record]);

@@ -1,11 +1,12 @@
 //! query: log and views → HTTP. Law: a read sees what was acknowledged before it, as far as its source can;
 //! history comes from the log and sees all, lists come from views and lag by milliseconds.
 //!
-//! - [`history`]: the messages of a conversation; [`cursor`] and [`paging`] tell where a page begins
+//! - [`history`]: the messages of a conversation; [`cursor`], [`paging`] and [`around`] tell where a page begins
 //! - [`summarize`]: a summary that covers everything, made now if needed; equal requests share one [`flight`]
 //! - [`summaries`]: stored summaries and their versions; [`summary_body`] is how they are shown
 //! - [`user_history`], [`conversations`]: lists
 
+pub mod around;
 pub mod conversations;
 pub mod cursor;
 pub mod flight;

@@ -40,6 +40,7 @@ async fn queries_and_summarizes() -> Result<()> {
     together!(
         query::shows_time_order(client),
         query::pages_and_cursors_have_ends(client),
+        query::pages_around_a_message(client),
         query::lists_a_users_conversations(client),
         query::lists_conversations(client),
         oracle::pages_equal_a_sort(client),

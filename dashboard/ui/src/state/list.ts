@@ -85,24 +85,29 @@ export function searchFor(text: string): void {
 /** What a socket says of a conversation goes into its row at once. */
 export function update(id: string, facts: Partial<ConversationRow>): void {
   fresher.set(id, { ...fresher.get(id), ...facts });
-  rows.value = rows.value.map((row) => (row.conversation_id === id ? { ...row, ...facts } : row));
+  const renewed = rows.value.map((row) => (row.conversation_id === id ? { ...row, ...facts } : row));
+  // Newest first, as the server orders them; the sort keeps the order of equals.
+  if (facts.last_at) renewed.sort((a, b) => moment(b) - moment(a));
+  rows.value = renewed;
 }
+
+const moment = (row: ConversationRow): number => (row.last_at ? Date.parse(row.last_at) : 0);
 
 export function rowOf(id: string): ConversationRow | undefined {
   return rows.value.find((row) => row.conversation_id === id);
 }
 
-/** Looks again every 15 s with a key and every minute without, and when the reader comes back. */
+/** Looks again every 5 s with a key and every minute without, and when the reader comes back. */
 export function watchList(): void {
   let last = Date.now();
-  const due = (): number => (key.value ? 15_000 : 60_000);
+  const due = (): number => (key.value ? 5_000 : 60_000);
   const look = (least: number): void => {
     const idle = document.hidden || current || limitedUntil.value !== null || !online.value;
     if (idle || Date.now() - last < least) return;
     last = Date.now();
     void refresh(true);
   };
-  setInterval(() => look(due()), 2_500);
+  setInterval(() => look(due()), 1_000);
   document.addEventListener("visibilitychange", () => look(due() / 3));
   addEventListener("focus", () => look(due() / 3));
 }

@@ -1,7 +1,7 @@
 // A window of at most 400 messages over a conversation of any length. The law: it is contiguous in time order,
 // and moving it costs one request of at most 100 messages, wherever it stands.
 import { signal } from "@preact/signals";
-import { call } from "../api/client.ts";
+import { Failure, call } from "../api/client.ts";
 import type { Message, MessagePage } from "../types.ts";
 
 export const PAGE = 100;
@@ -53,20 +53,11 @@ export class MessageWindow {
 
   /** The page that holds message number `ordinal`, from 0. */
   async around(ordinal: number): Promise<Message[]> {
-    const page = await this.asc(Math.max(0, ordinal), PAGE);
-    this.place(page.messages, page.from, page.total);
-    this.down = page.next;
+    const number = Math.floor(Math.max(0, ordinal) / PAGE) + 1;
+    const page = await this.fetch({ page: number, limit: PAGE });
+    this.place(page.messages, (number - 1) * PAGE, page.total_messages);
+    this.down = page.next_cursor ?? null;
     return page.messages;
-  }
-
-  private async asc(
-    ordinal: number,
-    limit: number,
-  ): Promise<{ messages: Message[]; from: number; total: number; next: string | null }> {
-    const number = Math.floor(ordinal / limit) + 1;
-    const page = await this.fetch({ page: number, limit });
-    const from = (number - 1) * limit;
-    return { messages: page.messages, from, total: page.total_messages, next: page.next_cursor ?? null };
   }
 
   async more(way: Way): Promise<void> {
@@ -83,26 +74,18 @@ export class MessageWindow {
   private async older(): Promise<void> {
     if (this.up) {
       const page = await this.fetch({ order: "desc", limit: PAGE, cursor: this.up });
-      const older = page.messages.toReversed();
-      this.prepend(older, page.total_messages);
+      this.prepend(page.messages.toReversed(), page.total_messages);
       this.up = page.next_cursor ?? null;
       if (!this.up) this.first.value = 0;
       return;
     }
-    // Without a cursor: a page cut so that it holds our first message and at least half a page before it.
     const edge = this.messages.value[0];
-    let limit = PAGE;
-    while (limit > 50 && this.first.value >= limit && this.first.value % limit < 50) limit -= 1;
-    const page = await this.asc(this.first.value, limit);
-    const at = page.messages.findIndex((message) => message.seq === edge?.seq);
-    if (at < 0) {
-      // Late messages have moved the places: begin anew from here.
-      this.place(page.messages, page.from, page.total);
-      this.down = page.next;
-      return;
-    }
-    this.first.value = page.from + at;
-    this.prepend(page.messages.slice(0, at), page.total);
+    const page = edge && (await this.near(edge.seq));
+    if (!page) return void (await this.around(this.first.value));
+    const at = page.messages.findIndex((message) => message.seq === edge.seq);
+    this.first.value = (page.preceding_messages ?? 0) + at;
+    this.prepend(page.messages.slice(0, at), page.total_messages);
+    this.up = page.previous_cursor ?? null;
   }
 
   private prepend(older: Message[], total: number): void {
@@ -126,17 +109,22 @@ export class MessageWindow {
       return;
     }
     const edge = this.messages.value.at(-1);
-    const last = this.end - 1;
-    let limit = PAGE;
-    while (limit > 50 && last % limit >= limit - 50) limit -= 1;
-    const page = await this.asc(last, limit);
-    const at = page.messages.findIndex((message) => message.seq === edge?.seq);
-    if (at < 0) {
-      this.place(page.messages, page.from, page.total);
-    } else {
-      this.append(page.messages.slice(at + 1), page.total);
+    const page = edge && (await this.near(edge.seq));
+    if (!page) return void (await this.around(this.end - 1));
+    const at = page.messages.findIndex((message) => message.seq === edge.seq);
+    this.append(page.messages.slice(at + 1), page.total_messages);
+    this.first.value = (page.preceding_messages ?? 0) + page.messages.length - this.messages.value.length;
+    this.down = page.next_cursor ?? null;
+  }
+
+  /** The page with one message in its middle; null where that message is no longer there. */
+  private async near(seq: number): Promise<MessagePage | null> {
+    try {
+      return await this.fetch({ around_seq: seq, limit: PAGE });
+    } catch (error) {
+      if (error instanceof Failure && error.detail.code === "not_found") return null;
+      throw error;
     }
-    this.down = page.next;
   }
 
   private append(newer: Message[], total: number): void {
@@ -168,30 +156,18 @@ export class MessageWindow {
     return false;
   }
 
-  /**
-   * Moves to the message `seq`. Numbers count records and places count messages, so the first guess is right
-   * but for ends of the conversation between, and late messages, which stand earlier. Answers whether it is there.
-   */
+  /** Moves to the message `seq`. Answers whether it is there. */
   async seek(seq: number): Promise<boolean> {
     if (this.has(seq)) return true;
-    let guess = Math.max(0, Math.min(seq - 1, (this.total.value || seq) - 1));
-    const tried = new Set<number>();
-    for (let step = 0; step < 6; step += 1) {
-      const messages = await this.around(guess);
-      if (this.has(seq)) return true;
-      tried.add(Math.floor(guess / PAGE));
-      const anchor = messages.findLast((message) => message.seq <= seq) ?? messages[0];
-      if (!anchor) guess = Math.max(0, this.total.value - 1);
-      else guess = this.first.value + messages.indexOf(anchor) + (seq - anchor.seq);
-      guess = Math.max(0, Math.min(guess, this.total.value - 1));
-      if (tried.has(Math.floor(guess / PAGE))) break;
+    const page = await this.near(seq);
+    if (!page) {
+      if (this.messages.value.length === 0) await this.newest();
+      return false;
     }
-    // A late message: it stands before its number says, most often by little.
-    for (let step = 0; step < 5 && !this.atStart; step += 1) {
-      await this.around(this.first.value - 1);
-      if (this.has(seq)) return true;
-    }
-    return false;
+    this.place(page.messages, page.preceding_messages ?? 0, page.total_messages);
+    this.up = page.previous_cursor ?? null;
+    this.down = page.next_cursor ?? null;
+    return true;
   }
 
   has(seq: number): boolean {

@@ -48,6 +48,69 @@ pub async fn pages_and_cursors_have_ends(client: &Client) -> Result<()> {
     Ok(())
 }
 
+/// A page around a message holds it wherever late ones stand, says what precedes, and leads on both ways.
+pub async fn pages_around_a_message(client: &Client) -> Result<()> {
+    let conversation = "query-around";
+    // Many share a second, every seventh is late, and an end lies between.
+    for part in 0..3u64 {
+        let messages: Vec<_> = (0..40u64)
+            .map(|number| {
+                let number = part * 40 + number;
+                let second = if number % 7 == 3 { number / 5 } else { number / 3 };
+                let at = format!("2024-05-01T10:{:02}:{:02}Z", second / 60, second % 60);
+                json!({"content": number.to_string(), "timestamp": at})
+            })
+            .collect();
+        client
+            .post("/chats", &json!({"conversation_id": conversation, "user_id": "u", "messages": messages}))
+            .await?
+            .ok()?;
+        if part == 1 {
+            client.post(&format!("/chats/{conversation}/end"), &json!({})).await?.ok()?;
+        }
+    }
+    let seqs = |page: &serde_json::Value| -> Vec<u64> {
+        let list = page["messages"].as_array().cloned().unwrap_or_default();
+        list.iter().filter_map(|message| message["seq"].as_u64()).collect()
+    };
+    let mut all = seqs(&client.get(&format!("/chats/{conversation}?limit=500")).await?.ok()?);
+    ensure!(all.len() == 120 && !all.contains(&81), "{all:?}");
+    for order in ["asc", "desc"] {
+        for (place, seq) in all.iter().enumerate() {
+            let limit = 1 + place % 12;
+            let path = format!("/chats/{conversation}?around_seq={seq}&limit={limit}&order={order}");
+            let page = client.get(&path).await?.ok()?;
+            let first = usize::try_from(page["preceding_messages"].as_u64().context("no place")?)?;
+            let found = seqs(&page);
+            ensure!(found.contains(seq) && found.len() <= limit, "{path}: {page}");
+            ensure!(found == all[first..first + found.len()], "{path}: {page}");
+            let edges = (page["previous_cursor"].is_null(), page["next_cursor"].is_null());
+            ensure!(edges == (first == 0, first + found.len() == 120), "{path}: {page}");
+            if let Some(cursor) = page["previous_cursor"].as_str() {
+                let before = client.get(&format!("/chats/{conversation}?limit=1&cursor={cursor}")).await?.ok()?;
+                ensure!(seqs(&before) == [all[first - 1]], "{path}: {before}");
+            }
+            if let Some(cursor) = page["next_cursor"].as_str() {
+                let after = client.get(&format!("/chats/{conversation}?limit=1&cursor={cursor}")).await?.ok()?;
+                ensure!(seqs(&after) == [all[first + found.len()]], "{path}: {after}");
+            }
+        }
+        all.reverse();
+    }
+    for (path, code) in [
+        ("query-around?around_seq=81", "not_found"),
+        ("query-around?around_seq=9999", "not_found"),
+        ("query-nowhere?around_seq=1", "conversation_not_found"),
+        ("query-around?around_seq=0", "invalid_request"),
+        ("query-around?around_seq=1&page=2", "invalid_request"),
+        ("query-around?around_seq=1&since=2024-05-01", "invalid_request"),
+    ] {
+        let refused = client.get(&format!("/chats/{path}")).await?;
+        ensure!(refused.code()? == code, "{path}: {refused:?}");
+    }
+    Ok(())
+}
+
 /// A user's conversations, latest post first, filtered by when the user was active.
 pub async fn lists_a_users_conversations(client: &Client) -> Result<()> {
     for (conversation, day) in [("query-user-1", "2024-03-01"), ("query-user-2", "2024-03-05")] {

@@ -176,6 +176,10 @@ pub(crate) async fn succeed(caller: &mut Caller<'_>) -> Result<()> {
         .check(Call::get("/chats/{conversation_id}").id("talk").query("since=2026-03-02&until=2026-03-02T12:00:00Z"))
         .await?;
 
+    let around =
+        caller.check(Call::get("/chats/{conversation_id}").id("talk").query("around_seq=2&limit=2")).await?.ok()?;
+    ensure!(around["messages"][1]["seq"] == 2 && around["preceding_messages"] == 0, "{around}");
+
     for kind in ["brief", "detailed"] {
         let body = json!({ "conversation_id": "talk", "summary_type": kind });
         let summary = caller.check(Call::post("/chats/summarize", body)).await?.ok()?;
@@ -239,6 +243,8 @@ pub(crate) async fn fail(caller: &mut Caller<'_>) -> Result<()> {
     }
     let cursor = Call::get("/chats/{conversation_id}").id("taken").query("cursor=AAAA");
     caller.check(cursor.refused("invalid_cursor")).await?;
+    let around = Call::get("/chats/{conversation_id}").id("taken").query("around_seq=4711");
+    caller.check(around.refused("not_found")).await?;
     let nobody = Call::post("/chats/summarize", json!({ "conversation_id": "nobody" }));
     caller.check(nobody.refused("conversation_not_found")).await?;
     caller

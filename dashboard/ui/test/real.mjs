@@ -1,0 +1,170 @@
+// What only the real server shows: a restart, a conversation of any length, its limits, its other page.
+import assert from "node:assert/strict";
+import { axe, contiguous, conversation, eventually, heapOf, newPage, scrollOn, seqs, shots } from "./harness.mjs";
+
+/** How long the long conversation is: in a debug build fewer. */
+const LONG = Number(process.env.BROWSER_MESSAGES ?? 20_000);
+const BODY = 1000;
+const BEGIN = Date.UTC(2020, 0, 1);
+
+/** A page that has the key already. */
+async function opened(browser, { origin, key }, hash, options) {
+  const page = await newPage(browser, options);
+  await page.addInitScript((known) => localStorage.setItem("recap.key", known), key);
+  await page.goto(`${origin}/${hash}`);
+  return page;
+}
+
+const live = (page) => eventually("live", async () => /live/.test(await page.innerText(".live")));
+
+export const real = [
+  ["the printed link opens the dashboard, without the key in the address", async ({ browser, recap }) => {
+    const page = await newPage(browser);
+    await page.goto(recap.link);
+    await page.locator("h1:visible").first().waitFor();
+    assert.ok(!page.url().includes("rk_"), page.url());
+    assert.ok((await page.innerText(".caller")).includes(recap.key.slice(-4)));
+    return page;
+  }],
+  ["the list is in live order", async ({ browser, recap, api }) => {
+    const say = (id, content) => api("/chats", { conversation_id: id, user_id: "ann", messages: [{ content }] });
+    await say("order-one", "First.");
+    await say("order-two", "Second.");
+    const page = await opened(browser, recap, "#/");
+    const first = () => page.locator(".rows [data-row]").first().getAttribute("data-row");
+    await eventually("the newest first", async () => (await first()) === "order-two");
+    await say("order-one", "Third.");
+    await eventually("it moves up by itself", async () => (await first()) === "order-one", 30_000);
+    assert.match(await page.locator('[data-row="order-one"] .row-last').innerText(), /Third\./);
+    return page;
+  }],
+  ["ten thousand characters are folded, unfold, and keep the page in its width", async ({ browser, recap, api }) => {
+    const content = `${"wörter und mehr ".repeat(400)}${"x".repeat(3_600)}`;
+    assert.equal([...content].length, 10_000);
+    await api("/chats", { conversation_id: "long-one", user_id: "ann", messages: [{ content }] });
+    const page = await opened(browser, recap, conversation("long-one"), { viewport: { width: 390, height: 844 } });
+    await page.getByRole("button", { name: "Show all 10,000 characters" }).click();
+    assert.equal((await page.locator(".content").first().textContent()).length, content.length);
+    assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0);
+    await axe(page, "long message");
+    return page;
+  }],
+  ["killed and started again in the middle: the page comes back by itself and goes on", async ({ browser, recap, api }) => {
+    const id = "restart";
+    const say = (content) => api("/chats", { conversation_id: id, user_id: "ann", messages: [{ content }] });
+    await say("Before the crash we decided to wait for Ben.");
+    const page = await opened(browser, recap, conversation(id));
+    await live(page);
+    await page.keyboard.press("s");
+    await page.locator(".summary-text").waitFor();
+    const version = await page.innerText(".version");
+    await recap.kill();
+    await eventually("reconnecting", async () => /reconnecting/.test(await page.innerText(".live")));
+    assert.deepEqual(await seqs(page), [1], "what was read stays");
+    await page.screenshot({ path: `${shots}/restart-down.png` });
+    await recap.start();
+    await eventually("live again", async () => /live/.test(await page.innerText(".live")), 60_000);
+    assert.equal(await page.innerText(".version"), version, "nothing was made anew");
+    await say("After it I will write the report by Friday.");
+    await eventually("the new message", async () => (await seqs(page)).length === 2, 30_000);
+    await eventually("a newer version", async () => (await page.innerText(".version")) !== version, 60_000);
+    return page;
+  }],
+  [`${LONG.toLocaleString("en")} messages: posted in bodies of ${BODY}, any place at once, memory does not grow`, async ({ browser, recap, api }) => {
+    const id = "endless";
+    const started = Date.now();
+    const words = "we looked at the numbers again and they hold so the next step is clear to everyone here";
+    const body = (from) => ({
+      conversation_id: id,
+      messages: Array.from({ length: Math.min(BODY, LONG - from) }, (_, index) => ({
+        user_id: ["nadia", "oscar", "wen"][(from + index) % 3],
+        content: `Message ${from + index + 1}: ${words.slice(0, 20 + ((from + index) * 37) % 67)}`,
+        timestamp: new Date(BEGIN + (from + index) * 60_000).toISOString(),
+      })),
+    });
+    for (let from = 0; from < LONG; from += BODY) await api("/chats", body(from));
+    console.log(`    posted in ${((Date.now() - started) / 1000).toFixed(1)} s`);
+    const page = await opened(browser, recap, conversation(id));
+    await eventually("the newest", async () => (await seqs(page)).at(-1) === LONG);
+    await scrollOn(page, -1, 6);
+    await contiguous(page);
+    const early = await heapOf(page);
+    await scrollOn(page, -1, 20);
+    const up = await contiguous(page);
+    await scrollOn(page, 1, 10);
+    const down = await contiguous(page);
+    assert.ok(down.at(-1) > up.at(-1) + 500, `${up.at(-1)} -> ${down.at(-1)}`);
+    await page.focus(".rail");
+    for (const [press, check] of [["Home", (all) => all[0] === 1], ["End", (all) => all.at(-1) === LONG]]) {
+      await page.keyboard.press(press);
+      await eventually(press, async () => check(await contiguous(page)));
+    }
+    for (const seq of [1, LONG / 2, 777, LONG - 5, LONG / 4]) {
+      await page.goto(`${recap.origin}/${conversation(id, `?at=${seq}`)}`);
+      const row = page.locator(`[data-seq="${seq}"]`);
+      await row.waitFor();
+      assert.equal(await row.getAttribute("aria-posinset"), String(seq), "its place is known");
+      await contiguous(page);
+    }
+    await scrollOn(page, -1, 5);
+    await scrollOn(page, 1, 10);
+    await contiguous(page);
+    const late = await heapOf(page);
+    console.log(`    heap after 6 pages ${early.toFixed(1)} MiB, after 50 more ${late.toFixed(1)} MiB`);
+    assert.ok(late < early * 1.5 + 4, `${early} -> ${late} MiB`);
+    await page.screenshot({ path: `${shots}/endless.png` });
+    return page;
+  }],
+  ["the page at /docs tries the API, offline, in light and dark, and is clean", async ({ browser, recap, origin }) => {
+    for (const colorScheme of ["light", "dark"]) {
+      const page = await newPage(browser, { colorScheme });
+      const foreign = [];
+      page.on("request", (request) => !request.url().startsWith(origin) && foreign.push(request.url()));
+      await page.goto(`${origin}/docs`);
+      await page.locator("h1").first().waitFor();
+      await page.waitForLoadState("networkidle");
+      await axe(page, `docs ${colorScheme}`);
+      await page.screenshot({ path: `${shots}/docs-${colorScheme}.png` });
+      await page.setViewportSize({ width: 390, height: 844 });
+      assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0, "too wide");
+      assert.deepEqual(foreign, []);
+      assert.deepEqual(page.faults, []);
+      await page.context().close();
+    }
+    const page = await newPage(browser);
+    await page.goto(`${origin}/docs`);
+    await page.goto(`${origin}/docs#postChats`);
+    await page.fill("#key", recap.key);
+    const post = page.locator("#postChats");
+    await post.getByRole("button", { name: "Send" }).click();
+    await post.locator(".status.good", { hasText: "200" }).first().waitFor();
+    assert.match(await post.innerText(), /"conversation_id": "meeting_123"/);
+    assert.ok(!(await post.innerText()).includes(recap.key), "the key is not shown in the curl line");
+    const socket = page.locator("details.operation", { hasText: "/ws/summarize" });
+    await socket.locator("summary").first().click();
+    await socket.locator("[id='ws-conversation_id']").fill("meeting_123");
+    await socket.getByRole("button", { name: "Connect" }).click();
+    await eventually("a frame", async () => /"type"/.test(await socket.locator(".frames").innerText()), 30_000);
+    await axe(page, "docs, tried");
+    return page;
+  }],
+];
+
+/** On a server of its own, beside the rest: a minute passes before the caller may go on. */
+export const limits = [
+  ["the real limit of a caller without a key is told, and passes by itself", async ({ browser, recap, api }) => {
+    await api("/chats", { conversation_id: "limits", user_id: "ann", messages: [{ content: "Hello." }] });
+    const page = await newPage(browser);
+    await page.goto(`${recap.origin}/`);
+    // All that an anonymous caller may ask in a minute, at once.
+    await page.evaluate(async () => {
+      for (let left = 20; left > 0 && (await fetch("/chats?limit=1")).status !== 429; left -= 1);
+    });
+    await page.goto(`${recap.origin}/${conversation("limits")}`);
+    await page.getByText("A short pause.").waitFor();
+    await axe(page, "limited");
+    await page.screenshot({ path: `${shots}/limited-real.png` });
+    await eventually("it goes on by itself", async () => (await seqs(page)).length === 1, 90_000);
+    return page;
+  }],
+];
