@@ -8,7 +8,8 @@ use anyhow::Context;
 use axum::Router;
 use shared::ports::{Ports, Summarizer};
 use shared_adapters::open_closing;
-use shared_service::{Gate, GatedRouter, Metrics, Readiness, Server, Tasks, ops, run_until_stopped};
+use shared_adapters::system::give_way;
+use shared_service::{Background, Gate, GatedRouter, Metrics, Readiness, Server, Tasks, ops, run_until_stopped};
 use summarizer_worker::LocalSummarizer;
 
 use crate::cli::ServeConfig;
@@ -27,7 +28,8 @@ pub(crate) async fn run(config: ServeConfig) -> anyhow::Result<ExitCode> {
     let tasks = Tasks::new();
     metrics.keep_up(&tasks);
     let summarizer: Arc<dyn Summarizer> = Arc::new(LocalSummarizer);
-    let hops = build(&ports, Arc::clone(&summarizer), &config, &tasks);
+    let behind = Background::start(1, give_way).context("cannot start the threads behind the requests")?;
+    let hops = build(&ports, Arc::clone(&summarizer), &config, &tasks, &behind);
     let gate = Gate::new(&config.http, config.ingest.limits.max_body_bytes, &ports);
     say_where(&config, &ports, &server, admin.as_ref(), summarizer.as_ref()).await?;
 
@@ -46,8 +48,15 @@ pub(crate) async fn run(config: ServeConfig) -> anyhow::Result<ExitCode> {
 }
 
 /// All routes, with the tasks behind them started.
-fn build(ports: &Ports, summarizer: Arc<dyn Summarizer>, config: &ServeConfig, tasks: &Tasks) -> Router {
-    summarizer_worker::build(ports, summarizer, &config.worker, tasks);
+fn build(
+    ports: &Ports,
+    summarizer: Arc<dyn Summarizer>,
+    config: &ServeConfig,
+    tasks: &Tasks,
+    behind: &Background,
+) -> Router {
+    // Posting and reading have the right of way: project and summarize take what they leave.
+    summarizer_worker::build(ports, summarizer, &config.worker, &tasks.on(behind.handle()));
     let ingest = ingest_api::build(ports, &config.ingest, tasks);
     ingest
         .merge(query_api::build(ports, &config.query, tasks))

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use shared::domain::ConversationKey;
 use tokio::sync::watch;
@@ -10,6 +11,9 @@ use tokio::time::Instant;
 
 use super::board::{Board, INSIGHTS_EVERY};
 use crate::query::SummaryType;
+
+/// Insights wait this long for the summary that the same messages may make due: both are then loaded and sent at once.
+const GATHER: Duration = Duration::from_millis(25);
 
 /// A conversation that somebody listens to.
 #[derive(Debug)]
@@ -129,11 +133,11 @@ impl Schedule {
         self.set_due(id, now);
     }
 
-    /// Messages came: load it at once, but not twice in a second.
+    /// Messages came: load it soon, but not twice in a second.
     pub fn soon(&mut self, key: &ConversationKey, now: Instant) {
         let Some(&id) = self.ids.get(key) else { return };
         let last = self.entries.get(&id).and_then(|entry| entry.loaded_at);
-        self.set_due(id, last.map_or(now, |at| (at + INSIGHTS_EVERY).max(now)));
+        self.set_due(id, last.map_or(now, |at| at + INSIGHTS_EVERY).max(now + GATHER));
     }
 
     /// Announcements were missed: load everything.

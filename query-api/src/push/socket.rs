@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use futures_util::{SinkExt as _, StreamExt as _};
 use hyper_util::rt::TokioIo;
 use shared::domain::{ConversationId, ConversationKey, TenantId, Timestamp};
@@ -152,7 +152,7 @@ impl Socket {
                     }
                     unanswered += 1;
                     ping_at = Instant::now() + ping_every;
-                    if let Err(end) = self.write(wire::PING).await {
+                    if let Err(end) = self.write(wire::PING, Bytes::new()).await {
                         return end;
                     }
                 }
@@ -168,29 +168,43 @@ impl Socket {
         progress: &mut Progress,
         opened: Timestamp,
     ) -> Result<Option<Instant>, End> {
-        loop {
+        let mut generated = None;
+        // Frames that are new together leave in one write, two at a time.
+        let mut held = Bytes::new();
+        let ended = loop {
             let next = progress.next(&board.borrow_and_update(), Instant::now());
-            match next {
-                Next::Summary(frame) => {
-                    let SummaryFrame { generated_at, bytes, .. } = frame;
-                    self.write(bytes).await?;
-                    if generated_at >= opened {
-                        let delay = hub.clock.now().since(generated_at).as_secs_f64();
-                        metrics::histogram!("recap_push_delay_seconds").record(delay);
-                    }
+            let frame = match next {
+                Next::Summary(SummaryFrame { generated_at, bytes, .. }) => {
+                    generated = Some(generated_at);
+                    bytes
                 }
-                Next::Frame(bytes) => self.write(bytes).await?,
+                Next::Frame(bytes) => bytes,
                 Next::Last(bytes) => {
-                    self.write(bytes).await?;
-                    return Err(End::Close(Close::Ended));
+                    self.write(held, bytes).await?;
+                    break Err(End::Close(Close::Ended));
                 }
-                Next::Nothing(at) => return Ok(at),
+                Next::Nothing(at) => {
+                    if !held.is_empty() {
+                        self.write(held, Bytes::new()).await?;
+                    }
+                    break Ok(at);
+                }
+            };
+            let before = std::mem::replace(&mut held, frame);
+            if !before.is_empty() {
+                let second = std::mem::take(&mut held);
+                self.write(before, second).await?;
             }
+        };
+        if let Some(generated_at) = generated.filter(|at| *at >= opened) {
+            let delay = hub.clock.now().since(generated_at).as_secs_f64();
+            metrics::histogram!("recap_push_delay_seconds").record(delay);
         }
+        ended
     }
 
-    /// Writes shared bytes straight to the connection: no copy stays behind with the socket.
-    fn write(&mut self, frame: Bytes) -> impl Future<Output = Result<(), End>> + Send + '_ {
+    /// Writes shared bytes, of one frame or two, straight to the connection: no copy stays behind with the socket.
+    fn write(&mut self, first: Bytes, second: Bytes) -> impl Future<Output = Result<(), End>> + Send + '_ {
         let limit = self.write_timeout;
         let stream = &mut self.stream;
         async move {
@@ -198,7 +212,7 @@ impl Socket {
                 // A pong that tungstenite has begun to write must be whole before another frame.
                 stream.flush().await.map_err(|_| End::Gone)?;
                 let io = stream.get_mut();
-                io.write_all(&frame).await.map_err(|_| End::Gone)?;
+                io.write_all_buf(&mut first.chain(second)).await.map_err(|_| End::Gone)?;
                 io.flush().await.map_err(|_| End::Gone)
             });
             written.await.unwrap_or(Err(End::Gone))
@@ -215,7 +229,7 @@ impl Socket {
             }
             End::Close(close) => close,
             End::Fault(fault) => {
-                if self.write(frames::error(&fault, now)).await.is_err() {
+                if self.write(frames::error(&fault, now), Bytes::new()).await.is_err() {
                     return;
                 }
                 match fault.code() {
@@ -224,7 +238,7 @@ impl Socket {
                 }
             }
         };
-        if self.write(close.frame()).await.is_err() {
+        if self.write(close.frame(), Bytes::new()).await.is_err() {
             return;
         }
         let io = self.stream.get_mut();

@@ -1,4 +1,4 @@
-//! The machine's clock and random numbers. Law: the only place that reads either.
+//! The machine's clock, random numbers and processor. Law: the only place that asks the machine for either.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -32,6 +32,19 @@ impl IdSource for SystemIds {
     }
 }
 
+/// How much less of a contended processor a thread that gives way gets: each step is a factor of 1.25 (`man 7 sched`).
+#[cfg(target_os = "linux")]
+const NICE: i32 = 10;
+
+/// Lowers the calling thread's claim to the processor, for work that may wait while requests want it. Where that is not
+/// possible it stays as it is, and only posting under full load is slower.
+pub fn give_way() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE) {
+        tracing::debug!(%error, "this thread does not give way");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,5 +61,18 @@ mod tests {
         let threads: Vec<_> = (0..4).map(|_| std::thread::spawn(draw)).collect();
         let ids: HashSet<_> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
         assert_eq!(ids.len(), 4000);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn only_the_thread_that_asks_gives_way() {
+        let nice = || rustix::process::getpriority_process(Some(rustix::thread::gettid())).unwrap();
+        let before = nice();
+        let giving = std::thread::spawn(move || {
+            give_way();
+            nice()
+        });
+        assert_eq!(giving.join().unwrap(), NICE);
+        assert_eq!(nice(), before);
     }
 }

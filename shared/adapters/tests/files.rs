@@ -260,3 +260,27 @@ async fn a_closed_bus_ends_its_streams() {
     ports.bus.notify(Notice { key: fresh(), seq: Seq(1) });
     assert_eq!(ports.bus.pending(), 0);
 }
+
+#[tokio::test]
+async fn idempotency_keys_are_kept_for_two_days_and_then_let_go() {
+    const HOUR: i64 = 3_600_000;
+    let folder = tempfile::tempdir().unwrap();
+    let ports = open(&StoreConfig::embedded(folder.path())).await.unwrap();
+    let key = fresh();
+    let post = |name: &str, hour: i64| {
+        let body = shared::domain::Digest::of(b"body");
+        let idempotency = Some(Idempotency { key: name.into(), body });
+        append(&*ports.log, Append { idempotency, ..batch_at(&key, hour * HOUR, vec![draft("text")]) })
+    };
+    assert!(!post("first", 0).await.unwrap().replayed);
+    assert!(!post("second", 1).await.unwrap().replayed);
+    assert!(!post("third", 47).await.unwrap().replayed);
+    assert!(post("first", 47).await.unwrap().replayed);
+    // Those that are old enough go with the next key that is kept.
+    assert!(!post("fourth", 48).await.unwrap().replayed);
+    assert!(post("first", 48).await.unwrap().replayed);
+    assert!(!post("fifth", 50).await.unwrap().replayed);
+    for (name, known) in [("first", false), ("second", false), ("third", true), ("fourth", true)] {
+        assert_eq!(post(name, 50).await.unwrap().replayed, known, "{name}");
+    }
+}

@@ -6,6 +6,7 @@
 //! - [`error`]: `ApiError`, the one way to refuse
 //! - [`extract`]: what handlers take from a request
 //! - [`reply`]: what handlers answer
+//! - [`background`]: threads that give way to requests
 //! - [`admission`]: what the gate tells the extractors
 //! - [`config`]: settings of the HTTP side
 //! - [`gate`]: the one layer around all routes
@@ -17,6 +18,7 @@
 //! - [`tasks`]: background work and its end
 
 pub mod admission;
+pub mod background;
 pub mod config;
 pub mod error;
 pub mod extract;
@@ -30,6 +32,7 @@ pub mod shutdown;
 pub mod tasks;
 mod within;
 
+pub use background::Background;
 pub use config::HttpConfig;
 pub use error::{ApiError, ApiResult, FieldError};
 pub use extract::{Admin, ConversationPath, JsonBody, Reader, StrictQuery, UserPath, Writer};

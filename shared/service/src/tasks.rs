@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use thiserror::Error;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
@@ -56,6 +57,7 @@ pub enum TaskError {
 #[derive(Debug, Clone, Default)]
 pub struct Tasks {
     inner: Arc<Inner>,
+    runtime: Option<Handle>,
 }
 
 #[derive(Debug, Default)]
@@ -80,7 +82,17 @@ impl Tasks {
             let ended = AssertUnwindSafe(task).catch_unwind().await;
             tasks.ended(name, ended.ok());
         };
-        self.inner.tracker.spawn(watched.instrument(tracing::info_span!("task", name)));
+        let watched = watched.instrument(tracing::info_span!("task", name));
+        match &self.runtime {
+            Some(runtime) => self.inner.tracker.spawn_on(watched, runtime),
+            None => self.inner.tracker.spawn(watched),
+        };
+    }
+
+    /// The same tasks, but those that are spawned through this run on another runtime.
+    #[must_use]
+    pub fn on(&self, runtime: &Handle) -> Self {
+        Self { inner: Arc::clone(&self.inner), runtime: Some(runtime.clone()) }
     }
 
     /// `result` is none after a panic.

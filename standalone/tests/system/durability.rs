@@ -8,7 +8,7 @@ use shared_testkit::wait;
 use crate::RECAP;
 
 /// Whether the machine can trace system calls; CI requires it.
-fn can_trace() -> Result<bool> {
+pub(crate) fn can_trace() -> Result<bool> {
     let tried = std::process::Command::new("strace").args(["-o", "/dev/null", "true"]).output();
     if tried.is_ok_and(|output| output.status.success()) {
         return Ok(true);

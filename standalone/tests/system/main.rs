@@ -1,8 +1,10 @@
 //! The whole of Recap in one process, through its real interface: the same scenarios that the services pass.
 
+mod broken_disk;
 mod cli;
 mod crash;
 mod described;
+mod descriptors;
 mod docs;
 mod durability;
 mod health;

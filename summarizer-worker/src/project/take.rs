@@ -10,6 +10,7 @@ use shared::domain::{ConversationKey, Seq};
 use shared::ports::event_bus::Receipt;
 use shared::ports::{BusError, Delivery, EventBus, Notice, StoreError};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -19,6 +20,10 @@ use crate::{TaskResult, pause};
 
 /// Conversations that wait in memory; more stay with the bus.
 pub(crate) const WAITING: usize = 1_024;
+
+/// Rounds begin at least so far apart while few conversations wait, so that under load a round serves many. A notice
+/// that comes alone does not wait.
+const APART: Duration = Duration::from_millis(10);
 
 /// Takes notices off the bus and queues them; waits while the queue is full.
 pub(crate) async fn take(
@@ -65,6 +70,7 @@ pub(crate) async fn project(
     let mut waiting = Waiting::default();
     let mut away = 0;
     let mut taken = Vec::with_capacity(ROUND);
+    let mut begun: Option<Instant> = None;
     loop {
         if waiting.order.is_empty() {
             tokio::select! {
@@ -75,6 +81,11 @@ pub(crate) async fn project(
                 },
             }
         }
+        if let Some(begun) = begun
+            && taken.len() + waiting.order.len() < ROUND
+        {
+            pause(APART.saturating_sub(begun.elapsed()), &stopping).await;
+        }
         while taken.len() + waiting.order.len() < WAITING {
             let Ok(delivery) = queue.try_recv() else { break };
             taken.push(delivery);
@@ -83,6 +94,7 @@ pub(crate) async fn project(
         if stopping.is_cancelled() {
             return Ok(());
         }
+        begun = Some(Instant::now());
         match round(&projector, &failures, &mut waiting).await {
             Ok(()) => away = 0,
             Err(error) => {

@@ -1,5 +1,6 @@
-//! One writing thread for work of many kinds. Law: who waits is served in order, together, by one commit that is as
-//! durable as the most demanding of them asks; a failing piece of work does not take the others with it.
+//! One writing thread for work of many kinds behind the requests, to which it gives way. Law: who waits is served in
+//! order, together, by one commit that is as durable as the most demanding of them asks; a failing piece of work does
+//! not take the others with it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::checkpoint::{self, Checkpointer};
 use super::connection::Durability;
 use super::failure::{Stopped, store_error};
+use crate::system::give_way;
 
 /// Pieces of work that may wait.
 const WAITING: usize = 1024;
@@ -72,6 +74,7 @@ impl GroupWriter {
         let poisoned = Arc::new(AtomicBool::new(false));
         let theirs = Arc::clone(&poisoned);
         let thread = std::thread::Builder::new().name(format!("{name}-writer")).spawn(move || {
+            give_way();
             if let Err(error) = checkpointer.checkpoints().watch(&mut connection) {
                 tracing::warn!(%error, "the write-ahead log's length is not watched");
             }

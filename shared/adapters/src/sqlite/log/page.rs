@@ -86,6 +86,9 @@ fn descending(runs: &Runs<'_>, place: Position, limit: usize) -> rusqlite::Resul
 
 /// Where the message stands that has `rank` messages of the range before it.
 fn at_rank(runs: &Runs<'_>, rank: u64) -> rusqlite::Result<Start> {
+    if runs.without_asides()? {
+        return Ok(Start { seq: runs.seqs.start + rank, late: None });
+    }
     let mut base = (runs.seqs.start, runs.start(), 0);
     let mut found = false;
     let (mut low, mut high) = (runs.seqs.start, runs.seqs.end);

@@ -74,6 +74,15 @@ impl<'c> Runs<'c> {
         Ok(low)
     }
 
+    /// Whether all records of the conversation are messages in order: then a rank is a seq.
+    pub(super) fn without_asides(&self) -> rusqlite::Result<bool> {
+        self.connection
+            .prepare_cached(
+                "SELECT NOT EXISTS (SELECT 1 FROM records INDEXED BY asides WHERE conversation = ?1 AND kind > 0)",
+            )?
+            .query_row([self.conversation], |row| row.get(0))
+    }
+
     /// How many messages in order there are in a range of seqs.
     pub(super) fn count_in_order(&self, seqs: std::ops::Range<u64>) -> rusqlite::Result<u64> {
         if seqs.is_empty() {

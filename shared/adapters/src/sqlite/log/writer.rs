@@ -1,8 +1,8 @@
 //! The one thread that writes `log.db`. Law: nobody is answered before the commit that holds his batch is on the
 //! disk, and a commit that failed is the last one.
 //!
-//! While one commit waits for the disk, further calls queue up; the next commit takes them all (group commit). There
-//! is no timer: a call that comes alone is committed alone, at once.
+//! While one commit waits for the disk, further calls queue up; the next commit takes them all (group commit). A call
+//! that comes alone is committed alone, at once; under load commits begin at least [`APART`] apart.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -25,6 +25,10 @@ pub(super) type Outcomes = Vec<Result<Appended, AppendError>>;
 
 /// Bytes of text that one commit takes at most, so that the first in it does not wait long for the last.
 const COMMIT_BYTES: usize = 16 * 1024 * 1024;
+
+/// Between the begins of two commits while several callers write. Each commit costs the kernel, the disk and the
+/// wake-ups the same however much it holds; a single caller, who waits for each answer, never waits for this.
+const APART: Duration = Duration::from_millis(1);
 
 /// Work for the writer.
 pub(super) enum Job {
@@ -63,6 +67,8 @@ pub(super) struct Writer<'c> {
     state: Arc<State>,
     /// Whether erased conversations still have records.
     sweeping: bool,
+    /// When the last commit began, if it held more than one batch.
+    crowded: Option<Instant>,
 }
 
 impl<'c> Writer<'c> {
@@ -72,13 +78,19 @@ impl<'c> Writer<'c> {
         state: Arc<State>,
     ) -> rusqlite::Result<Self> {
         let appender = Appender::new(connection)?;
-        Ok(Self { connection, appender, checkpoints, state, sweeping: true })
+        Ok(Self { connection, appender, checkpoints, state, sweeping: true, crowded: None })
     }
 
     /// Serves until all callers have gone.
     pub(super) fn run(mut self, jobs: &Receiver<Job>) {
         while let Some(first) = self.first(jobs) {
-            self.serve(gather(first, jobs));
+            if let Some(begun) = self.crowded {
+                std::thread::sleep(APART.saturating_sub(begun.elapsed()));
+            }
+            let group = gather(first, jobs);
+            let batches: usize = group.iter().map(Job::batches).sum();
+            self.crowded = (batches > 1).then(Instant::now);
+            self.serve(group);
             self.checkpoints.help(self.connection);
         }
     }
@@ -210,6 +222,13 @@ impl Job {
     pub(super) fn bytes(&self) -> usize {
         match self {
             Self::Append { bytes, .. } => *bytes,
+            Self::Erase { .. } | Self::Erased { .. } => 0,
+        }
+    }
+
+    fn batches(&self) -> usize {
+        match self {
+            Self::Append { batches, .. } => batches.len(),
             Self::Erase { .. } | Self::Erased { .. } => 0,
         }
     }
