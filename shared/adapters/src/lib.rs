@@ -6,11 +6,14 @@
 //! - [`open`](mod@open): a configuration turned into [`shared::ports::Ports`]
 //! - [`sqlite`]: the embedded log, views and keys
 //! - [`channel_bus`]: the bus within one process
+//! - `nats` (feature of that name): the bus between processes
 //! - [`rate_limiter`]: limits counted within one process
 //! - [`system`]: the machine's clock and random numbers
 
 pub mod channel_bus;
 pub mod config;
+#[cfg(feature = "nats")]
+pub mod nats;
 pub mod open;
 pub mod rate_limiter;
 pub mod sqlite;
@@ -18,6 +21,8 @@ pub mod system;
 
 pub use channel_bus::ChannelEventBus;
 pub use config::StoreConfig;
+#[cfg(feature = "nats")]
+pub use nats::{NatsConfig, NatsConnectError, NatsEventBus, NatsUrl};
 pub use open::{Closing, OpenError, open, open_closing, open_keys};
 pub use rate_limiter::LocalRateLimiter;
 pub use sqlite::{SqliteKeyStore, SqliteMessageLog, SqliteViewStore};

@@ -1,4 +1,11 @@
-//! A built binary as a child process. Law: its data live in a temporary folder, and it dies with its owner.
+//! Servers as child processes. Law: their data live in temporary folders, and they die with their owner.
+
+pub mod backend;
+mod nats;
+mod redis;
+
+pub use nats::NatsServer;
+pub use redis::RedisServer;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
