@@ -1,7 +1,7 @@
 //! The bus over a real `nats-server`: the suite of its port, and what happens when the server dies, forgets or hangs.
 
 #![cfg(feature = "nats")]
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a backend that cannot be used fails its test")]
+#![expect(clippy::unwrap_used, reason = "a backend that cannot be used fails its test")]
 
 use std::sync::Arc;
 
