@@ -46,6 +46,25 @@ impl LocalRateLimiter {
         Self { shards: (0..SHARDS).map(|_| shard()).collect(), hasher: RandomState::new(), started: Instant::now() }
     }
 
+    /// What a request would be told now if it were refused. Counts nothing.
+    #[cfg(feature = "redis")]
+    pub(crate) fn refusal(&self, caller: &CallerId, quota: Quota) -> Option<RateDecision> {
+        let now = self.now();
+        self.shard(caller).lock().refusal(caller, quota, now)
+    }
+
+    /// Counts a request that was let through by someone else.
+    #[cfg(feature = "redis")]
+    pub(crate) fn note(&self, caller: &CallerId) {
+        let now = self.now();
+        self.shard(caller).lock().pass(caller, now);
+    }
+
+    /// Begins one window late, so that times can be subtracted from.
+    fn now(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(WINDOW_MS)
+    }
+
     fn shard(&self, caller: &CallerId) -> &Mutex<Shard> {
         let hash = self.hasher.hash_one(caller);
         let index = usize::try_from(hash % SHARDS as u64).unwrap_or(0);
@@ -62,35 +81,40 @@ impl Default for LocalRateLimiter {
 #[async_trait]
 impl RateLimiter for LocalRateLimiter {
     async fn check(&self, caller: &CallerId, quota: Quota) -> RateDecision {
-        // Begins one window late, so that times can be subtracted from.
-        let now = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(WINDOW_MS);
+        let now = self.now();
         self.shard(caller).lock().check(caller, quota, now)
     }
 }
 
 impl Shard {
     fn check(&mut self, caller: &CallerId, quota: Quota, now: u64) -> RateDecision {
-        if self.callers.len() >= self.sweep_at {
-            self.sweep(now);
+        if let Some(refused) = self.refusal(caller, quota, now) {
+            return refused;
         }
-        let most = quota.per_minute.get() as usize;
-        if !self.callers.contains_key(caller) {
-            self.callers.insert(caller.clone(), VecDeque::new());
-        }
-        let Some(times) = self.callers.get_mut(caller) else {
-            return RateDecision { allowed: true, remaining: 0, wait: Duration::ZERO };
-        };
+        let passed = self.pass(caller, now);
+        let remaining = quota.per_minute.get().saturating_sub(u32::try_from(passed).unwrap_or(u32::MAX));
+        RateDecision { allowed: true, remaining, wait: Duration::from_millis(WINDOW_MS) }
+    }
+
+    fn refusal(&mut self, caller: &CallerId, quota: Quota, now: u64) -> Option<RateDecision> {
+        let times = self.callers.get_mut(caller)?;
         while times.front().is_some_and(|time| time + WINDOW_MS <= now) {
             times.pop_front();
         }
-        let until = |time: Option<&u64>| Duration::from_millis(time.map_or(0, |time| time + WINDOW_MS - now));
-        if times.len() >= most {
-            // A quota may have become smaller: as many must pass out of the window as are too many, and one.
-            return RateDecision { allowed: false, remaining: 0, wait: until(times.get(times.len() - most)) };
+        // A quota may have become smaller: as many must pass out of the window as are too many, and one.
+        let too_many = times.len().checked_sub(quota.per_minute.get() as usize)?;
+        let wait = times.get(too_many).map_or(0, |time| time + WINDOW_MS - now);
+        Some(RateDecision { allowed: false, remaining: 0, wait: Duration::from_millis(wait) })
+    }
+
+    /// Counts a request; answers how many of the last minute there are now.
+    fn pass(&mut self, caller: &CallerId, now: u64) -> usize {
+        if self.callers.len() >= self.sweep_at {
+            self.sweep(now);
         }
+        let times = self.callers.entry(caller.clone()).or_default();
         times.push_back(now);
-        let remaining = u32::try_from(most - times.len()).unwrap_or(u32::MAX);
-        RateDecision { allowed: true, remaining, wait: until(times.back()) }
+        times.len()
     }
 
     fn sweep(&mut self, now: u64) {

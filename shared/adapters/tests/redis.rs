@@ -1,0 +1,128 @@
+//! Limits shared through a real `redis-server`: the suite of their port, three replicas, and a server that dies.
+
+#![cfg(feature = "redis")]
+#![expect(clippy::unwrap_used, reason = "a backend that cannot be used fails its test")]
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use shared::domain::{CallerId, Digest};
+use shared::ports::{Quota, RateLimiter};
+use shared_adapters::{RedisLink, RedisRateLimiter, RedisUrl};
+use shared_testkit::process::RedisServer;
+use shared_testkit::wait;
+
+async fn up(link: &RedisLink) {
+    wait::until("a connection to Redis", async || Ok(link.is_up().then_some(()))).await.unwrap();
+}
+
+async fn limiter_of(server: &RedisServer) -> (RedisRateLimiter, Arc<RedisLink>) {
+    let link = Arc::new(RedisLink::open(&server.url().parse().unwrap()).unwrap());
+    up(&link).await;
+    // How fast the machine is does not decide who counts.
+    (RedisRateLimiter::new(Arc::clone(&link)).within(wait::LIMIT), link)
+}
+
+fn caller(name: &str) -> CallerId {
+    CallerId::Key(Digest::of(name.as_bytes()))
+}
+
+fn quota(per_minute: u32) -> Quota {
+    Quota { per_minute: NonZeroU32::new(per_minute).unwrap() }
+}
+
+/// How many of `requests` at once pass, spread over the limiters.
+async fn passing(limiters: &[Arc<RedisRateLimiter>], name: &str, requests: usize, most: u32) -> usize {
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..requests {
+        let (limiter, caller) = (Arc::clone(&limiters[n % limiters.len()]), caller(name));
+        tasks.spawn(async move { limiter.check(&caller, quota(most)).await.allowed });
+    }
+    tasks.join_all().await.into_iter().filter(|allowed| *allowed).count()
+}
+
+mod suite {
+    use super::*;
+
+    async fn shared() -> Option<(Arc<dyn RateLimiter>, RedisServer)> {
+        let server = RedisServer::with_password("s3cret").await.unwrap()?;
+        let (limiter, _) = limiter_of(&server).await;
+        Some((Arc::new(limiter), server))
+    }
+
+    shared_testkit::rate_limiter_suite!(shared);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn three_replicas_let_through_what_one_would() {
+    let Some(server) = RedisServer::start().await.unwrap() else { return };
+    let mut limiters = Vec::new();
+    for _ in 0..3 {
+        limiters.push(Arc::new(limiter_of(&server).await.0));
+    }
+    assert_eq!(passing(&limiters, "a", 30, 100).await, 30);
+    let remaining = limiters[0].check(&caller("a"), quota(100)).await.remaining;
+    assert_eq!(remaining, 69, "each knows what passed at the others");
+    for _ in 0..5 {
+        passing(&limiters, "a", 30, 100).await;
+    }
+    for limiter in &limiters {
+        let refused = limiter.check(&caller("a"), quota(100)).await;
+        assert!(!refused.allowed && refused.remaining == 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn without_redis_each_process_counts_for_itself() {
+    let Some(server) = RedisServer::stopped().unwrap() else { return };
+    let link = Arc::new(RedisLink::open(&server.url().parse().unwrap()).unwrap());
+    let limiter = [Arc::new(RedisRateLimiter::new(link))];
+    assert_eq!(passing(&limiter, "a", 50, 20).await, 20);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_redis_that_dies_and_comes_back_fails_no_request() {
+    let Some(mut server) = RedisServer::start().await.unwrap() else { return };
+    let (limiter, link) = limiter_of(&server).await;
+    let limiter = [Arc::new(limiter)];
+    assert_eq!(passing(&limiter, "a", 6, 10).await, 6);
+    server.kill().await.unwrap();
+    assert_eq!(passing(&limiter, "a", 20, 10).await, 4, "what passed before still counts here");
+    wait::until("the connection to be given up", async || {
+        limiter[0].check(&caller("b"), quota(1_000_000)).await;
+        Ok((!link.is_up()).then_some(()))
+    })
+    .await
+    .unwrap();
+    server.restart().await.unwrap();
+    up(&link).await;
+    assert_eq!(passing(&limiter, "a", 20, 10).await, 0, "and when Redis is back, empty");
+    let other = [Arc::new(limiter_of(&server).await.0)];
+    assert_eq!(passing(&limiter, "c", 4, 10).await + passing(&other, "c", 20, 10).await, 10, "counted together again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_redis_that_hangs_is_left_alone_after_a_few_requests() {
+    let Some(server) = RedisServer::start().await.unwrap() else { return };
+    let (_, link) = limiter_of(&server).await;
+    let limiter = RedisRateLimiter::new(Arc::clone(&link));
+    server.freeze().await.unwrap();
+    let mut asked = 0;
+    while link.is_up() {
+        assert!(limiter.check(&caller("a"), quota(1000)).await.allowed);
+        asked += 1;
+    }
+    assert!(asked <= 3, "{asked}");
+    for _ in asked..1000 {
+        assert!(limiter.check(&caller("a"), quota(1000)).await.allowed);
+    }
+    assert!(!limiter.check(&caller("a"), quota(1000)).await.allowed);
+    server.thaw().await.unwrap();
+    up(&link).await;
+}
+
+#[test]
+fn a_password_is_never_shown() {
+    let url: RedisUrl = "redis://user:s3cret@localhost:1".parse().unwrap();
+    assert!(!format!("{url} {url:?}").contains("s3cret"));
+}
