@@ -30,6 +30,7 @@ install curl curl
 install strace strace
 install python3 python3
 install jq jq
+install openssl openssl
 install node nodejs
 install npm npm
 install chromium chromium

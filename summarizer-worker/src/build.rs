@@ -86,9 +86,12 @@ async fn hear_erasures(ports: Ports, projector: Arc<Projector>, stopping: Cancel
     loop {
         match ports.bus.announcements().await {
             Ok(announcements) => {
+                attempts = 0;
                 projector.listen(announcements);
-                stopping.cancelled().await;
-                return Ok(());
+                tokio::select! {
+                    () = stopping.cancelled() => return Ok(()),
+                    () = projector.deaf() => {}
+                }
             }
             Err(_) if stopping.is_cancelled() => return Ok(()),
             Err(error) => {

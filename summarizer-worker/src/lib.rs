@@ -4,7 +4,8 @@
 //!   notice left behind, and erases what was erased
 //! - summarize: `summarize` decides when, cuts, makes gists, folds and proves what a summary covers;
 //!   [`LocalSummarizer`] is the engine that needs no model; `idle` ends conversations that fell silent
-//! - [`check()`] and [`rebuild()`]: views and summaries proved against the log
+//! - [`check()`] and [`rebuild()`]: views and summaries proved against the log; [`dead_letters()`] and [`replay()`]: what
+//!   kept failing, and tried again
 //!
 //! Its one law: everything it writes can be made again from the log, and nothing it is told is believed before
 //! the log was asked.
@@ -12,6 +13,7 @@
 mod build;
 mod check;
 mod config;
+mod dead_letters;
 mod failures;
 mod idle;
 mod local;
@@ -23,5 +25,6 @@ pub use build::build;
 pub(crate) use build::pause;
 pub use check::{CheckReport, Fault, FaultKind, check, rebuild};
 pub use config::WorkerConfig;
+pub use dead_letters::{MOST_LETTERS, Replayed, dead_letters, replay};
 pub use local::LocalSummarizer;
 pub(crate) use shared_service::TaskResult;

@@ -4,7 +4,7 @@
 //!
 //! - [`config`]: where the store and the bus are
 //! - [`open`](mod@open): a configuration turned into [`shared::ports::Ports`]
-//! - `redis` (feature of that name): limits shared by several processes
+//! - `redis` (feature of that name): limits and newest summaries shared by several processes
 //! - [`sqlite`]: the embedded log, views and keys
 //! - [`channel_bus`]: the bus within one process
 //! - `nats` (feature of that name): the bus between processes
@@ -29,6 +29,6 @@ pub use nats::{NatsConfig, NatsConnectError, NatsEventBus, NatsUrl};
 pub use open::{Closing, OpenError, open, open_closing, open_keys};
 pub use rate_limiter::LocalRateLimiter;
 #[cfg(feature = "redis")]
-pub use redis::{RedisLink, RedisRateLimiter, RedisUrl};
+pub use redis::{CachedViewStore, RedisLink, RedisRateLimiter, RedisUrl};
 pub use sqlite::{SqliteKeyStore, SqliteMessageLog, SqliteViewStore};
 pub use system::{SystemClock, SystemIds};

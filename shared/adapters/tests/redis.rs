@@ -1,4 +1,5 @@
-//! Limits shared through a real `redis-server`: the suite of their port, three replicas, and a server that dies.
+//! Limits and summaries shared through a real `redis-server`: the suites of their ports, three replicas, and a server
+//! that dies.
 
 #![cfg(feature = "redis")]
 #![expect(clippy::unwrap_used, reason = "a backend that cannot be used fails its test")]
@@ -7,10 +8,11 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use shared::domain::{CallerId, Digest};
-use shared::ports::{Quota, RateLimiter};
-use shared_adapters::{RedisLink, RedisRateLimiter, RedisUrl};
+use shared::ports::{Quota, RateLimiter, ViewStore};
+use shared_adapters::{CachedViewStore, ChannelEventBus, RedisLink, RedisRateLimiter, RedisUrl, SqliteViewStore};
 use shared_testkit::process::RedisServer;
 use shared_testkit::wait;
+use tempfile::TempDir;
 
 async fn up(link: &RedisLink) {
     wait::until("a connection to Redis", async || Ok(link.is_up().then_some(()))).await.unwrap();
@@ -51,6 +53,22 @@ mod suite {
     }
 
     shared_testkit::rate_limiter_suite!(shared);
+}
+
+mod cached_views {
+    use super::*;
+
+    async fn cached() -> Option<(Arc<dyn ViewStore>, (RedisServer, TempDir))> {
+        let server = RedisServer::start().await.unwrap()?;
+        let link = Arc::new(RedisLink::open(&server.url().parse().unwrap()).unwrap());
+        up(&link).await;
+        let folder = tempfile::tempdir().unwrap();
+        let inner = Arc::new(SqliteViewStore::open(folder.path()).unwrap());
+        let cached = CachedViewStore::new(inner, link, Arc::new(ChannelEventBus::new()));
+        Some((Arc::new(cached), (server, folder)))
+    }
+
+    shared_testkit::view_store_suite!(cached);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -3,6 +3,7 @@
 //! Its one law: nothing here looks inside a server; all goes through ports, sockets and signals.
 //!
 //! - [`conformance`]: one suite for each port, run against each adapter
+//! - [`faulty_bus`]: a bus that loses, doubles, delays and reorders
 //! - [`process`]: a built binary as a child process that can be stopped and killed
 //! - [`client`]: the HTTP interface as typed calls
 //! - [`socket`]: the WebSocket interface as typed frames
@@ -13,6 +14,7 @@
 
 pub mod client;
 pub mod conformance;
+pub mod faulty_bus;
 pub mod ledger;
 pub mod process;
 pub mod scenarios;

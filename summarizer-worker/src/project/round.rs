@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use shared::config::SummaryPolicy;
 use shared::domain::{ConversationKey, Seq};
 use shared::ports::{Announcement, CasOutcome, ConversationRow, Notice, Ports, ProjectionStep, StoreError};
-use tokio::sync::{Semaphore, broadcast};
+use tokio::sync::{Notify, Semaphore, broadcast};
 
 use super::fold::{Folded, fold};
 use super::read::{End, Job, read};
@@ -29,6 +29,8 @@ pub(crate) struct Projector {
     turns: Semaphore,
     /// Tells of erasures, so that no row outlives its conversation here.
     erased: Mutex<Option<broadcast::Receiver<Announcement>>>,
+    /// Told when nobody tells of erasures any more.
+    deaf: Notify,
 }
 
 /// What became of a conversation in a round.
@@ -53,13 +55,18 @@ impl Projector {
         parallelism: usize,
     ) -> Self {
         let turns = Semaphore::new(parallelism);
-        Self { ports, policy, schedule, rows: Rows::new(rows), turns, erased: Mutex::new(None) }
+        Self { ports, policy, schedule, rows: Rows::new(rows), turns, erased: Mutex::new(None), deaf: Notify::new() }
     }
 
     /// Listens for erasures from now on.
     pub(crate) fn listen(&self, announcements: broadcast::Receiver<Announcement>) {
         self.rows.clear();
         *self.erased.lock() = Some(announcements);
+    }
+
+    /// Waits until [`Self::listen`] must be called again.
+    pub(crate) async fn deaf(&self) {
+        self.deaf.notified().await;
     }
 
     /// How far a view is known to have come, without asking the store.
@@ -150,6 +157,8 @@ impl Projector {
                 Err(broadcast::error::TryRecvError::Empty) => return,
                 Err(broadcast::error::TryRecvError::Closed) => {
                     self.rows.clear();
+                    *erased = None;
+                    self.deaf.notify_one();
                     return;
                 }
             }

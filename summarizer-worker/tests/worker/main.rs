@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod check;
+mod dead_letters;
 mod embedded;
+mod faulty_bus;
 mod memory;
 mod oracle;
 mod project;

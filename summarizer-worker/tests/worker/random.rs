@@ -86,7 +86,7 @@ async fn play(seed: u64, acts: Vec<Act>) {
     assert!(report.is_clean() && report.behind == 0, "{report}: {:?}", report.faults);
 }
 
-async fn settle(world: &World) {
+pub(crate) async fn settle(world: &World) {
     until("everything covered", || {
         let state = world.views.state.lock();
         let no_more: Vec<_> = state.views.keys().filter(|key| world.log.all(key).is_empty()).collect();

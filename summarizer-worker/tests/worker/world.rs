@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use shared::config::SummaryPolicy;
 use shared::domain::{ConversationId, ConversationKey, EndReason, Seq, TenantId, UserId};
-use shared::ports::{Announcement, Append, Condition, Draft, Entry, MessageLog as _, Notice, Ports, Summarizer};
+use shared::ports::{
+    Announcement, Append, Condition, Draft, Entry, EventBus, MessageLog as _, Notice, Ports, Summarizer,
+};
 use shared_service::Tasks;
 use summarizer_worker::{WorkerConfig, build};
 
@@ -54,6 +56,13 @@ impl World {
             ids: Arc::new(Counting::default()),
         };
         Self { log, views, bus, ports, config, workers: Vec::new() }
+    }
+
+    /// Over another bus than the one in memory.
+    pub(crate) fn over(config: WorkerConfig, bus: Arc<dyn EventBus>) -> Self {
+        let mut world = Self::new(config);
+        world.ports.bus = bus;
+        world
     }
 
     pub(crate) fn start(&mut self, engine: Arc<dyn Summarizer>) {
@@ -112,8 +121,7 @@ impl World {
     }
 
     pub(crate) fn notify(&self, key: &ConversationKey, seq: Seq) {
-        use shared::ports::EventBus as _;
-        self.bus.notify(Notice { key: key.clone(), seq });
+        self.ports.bus.notify(Notice { key: key.clone(), seq });
     }
 
     /// Waits until the view of a conversation has come to `seq`.

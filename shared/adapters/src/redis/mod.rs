@@ -4,7 +4,9 @@
 mod link;
 mod rate_limiter;
 mod url;
+mod views;
 
 pub use link::RedisLink;
 pub use rate_limiter::RedisRateLimiter;
 pub use url::{RedisUrl, RedisUrlError};
+pub use views::CachedViewStore;
