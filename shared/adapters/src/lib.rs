@@ -6,6 +6,7 @@
 //! - [`open`](mod@open): a configuration turned into [`shared::ports::Ports`]
 //! - `redis` (feature of that name): limits and newest summaries shared by several processes
 //! - [`sqlite`]: the embedded log, views and keys
+//! - `mongo`: the log, views and keys over MongoDB (feature `mongodb`)
 //! - [`channel_bus`]: the bus within one process
 //! - `nats` (feature of that name): the bus between processes
 //! - [`rate_limiter`]: limits counted within one process
@@ -15,6 +16,8 @@ pub mod channel_bus;
 pub mod config;
 #[cfg(feature = "nats")]
 pub mod nats;
+#[cfg(feature = "mongodb")]
+pub mod mongo;
 pub mod open;
 pub mod rate_limiter;
 #[cfg(feature = "redis")]
@@ -26,6 +29,8 @@ pub use channel_bus::ChannelEventBus;
 pub use config::StoreConfig;
 #[cfg(feature = "nats")]
 pub use nats::{NatsConfig, NatsConnectError, NatsEventBus, NatsUrl};
+#[cfg(feature = "mongodb")]
+pub use mongo::{MongoConfig, MongoKeyStore, MongoMessageLog, MongoStore, MongoUrl, MongoUrlError, MongoViewStore};
 pub use open::{Closing, OpenError, open, open_closing, open_keys};
 pub use rate_limiter::LocalRateLimiter;
 #[cfg(feature = "redis")]
