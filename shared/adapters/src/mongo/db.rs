@@ -16,7 +16,7 @@ use super::failure::Failure;
 /// How long the majority may take to confirm a write.
 pub(super) const MAJORITY_LIMIT: Duration = Duration::from_secs(5);
 /// A call that hangs longer than this loses its connection: nobody has waited for it for long.
-const ABANDONED: Duration = Duration::from_secs(60);
+const ABANDONED: Duration = Duration::from_mins(1);
 /// The code of a document whose key is taken.
 const DUPLICATE_KEY: i32 = 11000;
 /// Bytes of statements in one command; servers take 16 MiB.
@@ -214,6 +214,19 @@ impl Db {
             }
         };
         self.call(op, insert).await
+    }
+
+    /// Inserts documents that have no `_id`: the server gives one of its own time. One command.
+    pub(super) async fn insert_unnamed(
+        &self,
+        op: &'static str,
+        collection: &'static str,
+        documents: Vec<RawDocumentBuf>,
+    ) -> Result<Written, Failure> {
+        let mut command = rawdoc! { "insert": collection, "ordered": false };
+        command.append(cstr!("writeConcern"), durable_document());
+        command.append(cstr!("documents"), array(documents));
+        self.write(op, command).await
     }
 
     /// Runs update statements (`{q, u, upsert, multi}`). In order: the first error ends it.
