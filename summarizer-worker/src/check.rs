@@ -8,13 +8,10 @@ mod report;
 
 pub use report::{CheckReport, Fault, FaultKind};
 
-use std::collections::HashSet;
+use shared::ports::{ConversationMark, Ports, StoreError};
 
-use shared::domain::{ConversationKey, Digest};
-use shared::ports::{ArrivalMark, Ports, StoreError};
-
-/// Arrivals looked at in one call.
-const ARRIVALS: usize = 10_000;
+/// Conversations listed in one call.
+const CONVERSATIONS: usize = 100;
 
 /// Checks every conversation that the log knows of. Changes nothing.
 pub async fn check(ports: &Ports) -> Result<CheckReport, StoreError> {
@@ -29,26 +26,15 @@ pub async fn rebuild(ports: &Ports) -> Result<CheckReport, StoreError> {
 
 async fn walk(ports: &Ports, repair: bool) -> Result<CheckReport, StoreError> {
     let mut report = CheckReport::default();
-    let mut seen: HashSet<[u8; 16]> = HashSet::new();
-    let mut mark = ArrivalMark::default();
+    let mut mark = ConversationMark::default();
     loop {
-        let arrivals = ports.log.arrivals(&mark, ARRIVALS).await?;
-        for reach in arrivals.reached {
-            if seen.insert(short(&reach.key)) {
-                proof::prove(ports, &reach.key, repair, &mut report).await?;
-            }
+        let listed = ports.log.conversations(&mark, CONVERSATIONS).await?;
+        for key in &listed.keys {
+            proof::prove(ports, key, repair, &mut report).await?;
         }
-        if !arrivals.more {
+        if !listed.more {
             return Ok(report);
         }
-        mark = arrivals.mark;
+        mark = listed.mark;
     }
-}
-
-/// Half a digest is enough to tell conversations apart, and keeps a million of them in 16 MB.
-fn short(key: &ConversationKey) -> [u8; 16] {
-    let digest = Digest::genesis(key);
-    let mut half = [0; 16];
-    half.copy_from_slice(&digest.as_bytes()[..16]);
-    half
 }

@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use shared::domain::{ConversationKey, Record, Seq};
 use shared::ports::{
-    Append, AppendError, Appended, ArrivalMark, Arrivals, Head, MessageLog, Page, PageQuery, StoreError,
+    Append, AppendError, Appended, ArrivalMark, Arrivals, ConversationMark, Conversations, Head, MessageLog, Page,
+    PageQuery, StoreError,
 };
 use tokio::sync::{RwLock, RwLockWriteGuard};
 
@@ -90,6 +91,10 @@ impl MessageLog for SteeredLog {
 
     async fn arrivals(&self, mark: &ArrivalMark, limit: usize) -> Result<Arrivals, StoreError> {
         self.inner.arrivals(mark, limit).await
+    }
+
+    async fn conversations(&self, after: &ConversationMark, limit: usize) -> Result<Conversations, StoreError> {
+        self.inner.conversations(after, limit).await
     }
 
     async fn erasures(&self, limit: usize) -> Result<Vec<ConversationKey>, StoreError> {

@@ -7,8 +7,8 @@ use parking_lot::Mutex;
 use shared::domain::{ConversationKey, Metadata, Posted, Record, RecordBody, Seq, Timestamp, UserId};
 use shared::ports::Clock as _;
 use shared::ports::{
-    Append, AppendError, Appended, ArrivalMark, Arrivals, Head, MessageLog, Order, Page, PageQuery, PageStart,
-    Position, StoreError,
+    Append, AppendError, Appended, ArrivalMark, Arrivals, ConversationMark, Conversations, Head, MessageLog, Order,
+    Page, PageQuery, PageStart, Position, StoreError,
 };
 use shared_adapters::SystemClock;
 
@@ -108,6 +108,10 @@ impl MessageLog for MemoryLog {
 
     async fn arrivals(&self, _: &ArrivalMark, _: usize) -> Result<Arrivals, StoreError> {
         unreachable!("query-api does not reconcile")
+    }
+
+    async fn conversations(&self, _: &ConversationMark, _: usize) -> Result<Conversations, StoreError> {
+        unreachable!("query-api lists views")
     }
 
     async fn erase(&self, _: &ConversationKey) -> Result<bool, StoreError> {

@@ -10,6 +10,7 @@
 //! - [`channel_bus`]: the bus within one process
 //! - `nats` (feature of that name): the bus between processes
 //! - [`rate_limiter`]: limits counted within one process
+//! - `time_order`: two sorted runs of messages made one
 //! - [`system`]: the machine's clock and random numbers
 
 pub mod channel_bus;
@@ -24,6 +25,7 @@ pub mod rate_limiter;
 pub mod redis;
 pub mod sqlite;
 pub mod system;
+mod time_order;
 
 pub use channel_bus::ChannelEventBus;
 pub use config::StoreConfig;

@@ -42,6 +42,10 @@ pub trait MessageLog: Send + Sync + 'static {
     /// What arrived after `mark`, in order of arrival, at most `limit` records looked at. For the reconciler.
     async fn arrivals(&self, mark: &ArrivalMark, limit: usize) -> Result<Arrivals, StoreError>;
 
+    /// All conversations, each once, in an order of the log's own; at most `limit` looked at. One that is erased or
+    /// made meanwhile may be among them or not. For checking a whole store: arrivals may be kept for a day only.
+    async fn conversations(&self, after: &ConversationMark, limit: usize) -> Result<Conversations, StoreError>;
+
     /// Erases a conversation and remembers that its views must go, until [`Self::erased`] says that they did.
     /// Answers whether there was one.
     async fn erase(&self, key: &ConversationKey) -> Result<bool, StoreError>;
@@ -246,6 +250,21 @@ pub struct Reach {
     pub key: ConversationKey,
     /// Its highest seq among the records looked at.
     pub seq: Seq,
+}
+
+/// How far all conversations were listed, in the log's own order. Opaque; the empty one is the start.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ConversationMark(pub CompactString);
+
+/// A part of all conversations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conversations {
+    /// Which ones.
+    pub keys: Vec<ConversationKey>,
+    /// Where to go on.
+    pub mark: ConversationMark,
+    /// Whether there may be more.
+    pub more: bool,
 }
 
 /// What arrived after a mark.

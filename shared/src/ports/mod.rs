@@ -19,8 +19,8 @@ pub use event_bus::{
 };
 pub use key_store::KeyStore;
 pub use message_log::{
-    Append, AppendError, Appended, ArrivalMark, Arrivals, Condition, Draft, Entry, Head, Idempotency, MessageLog,
-    Order, Page, PageQuery, PageStart, Position, Reach,
+    Append, AppendError, Appended, ArrivalMark, Arrivals, Condition, ConversationMark, Conversations, Draft, Entry,
+    Head, Idempotency, MessageLog, Order, Page, PageQuery, PageStart, Position, Reach,
 };
 pub use rate_limiter::{Quota, RateDecision, RateLimiter};
 pub use store_error::StoreError;

@@ -3,6 +3,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt as _;
@@ -29,6 +30,8 @@ pub(super) struct Db {
     client: Client,
     database: Database,
     limit: Duration,
+    /// All indexes have been seen.
+    pub(super) indexed: AtomicBool,
 }
 
 /// How documents are found.
@@ -113,7 +116,7 @@ impl Written {
 impl Db {
     pub(super) fn new(client: Client, name: &str, limit: Duration) -> Self {
         let database = client.database(name);
-        Self { client, database, limit }
+        Self { client, database, limit, indexed: AtomicBool::new(false) }
     }
 
     pub(super) fn database(&self) -> &Database {

@@ -8,8 +8,6 @@
 //! - `schema`: collections and indexes; `place`, `fields`: names and fields of documents
 //! - [`log`]: the log; [`views`]: read models, summaries, leases; [`keys`]: API keys
 
-#![expect(dead_code, reason = "the log and the views are still to come")]
-
 mod db;
 mod failure;
 mod fields;

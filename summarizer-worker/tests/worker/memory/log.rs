@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use shared::domain::{ConversationKey, EndReason, Posted, Record, RecordBody, Seq};
 use shared::ports::{
-    Append, AppendError, Appended, ArrivalMark, Arrivals, Condition, Entry, Head, MessageLog, Page, PageQuery, Reach,
-    StoreError,
+    Append, AppendError, Appended, ArrivalMark, Arrivals, Condition, ConversationMark, Conversations, Entry, Head,
+    MessageLog, Page, PageQuery, Reach, StoreError,
 };
 
 use super::Faults;
@@ -171,6 +171,15 @@ impl MessageLog for MemoryLog {
         }
         let reached = reached.into_iter().map(|(key, seq)| Reach { key, seq }).collect();
         Ok(Arrivals { reached, mark: ArrivalMark(to.to_string().into()), more: to < state.arrivals.len() })
+    }
+
+    async fn conversations(&self, after: &ConversationMark, limit: usize) -> Result<Conversations, StoreError> {
+        self.faults.check()?;
+        let state = self.state.lock();
+        let from: usize = after.0.parse().unwrap_or(0);
+        let keys: Vec<_> = state.conversations.keys().skip(from).take(limit).cloned().collect();
+        let (to, more) = (from + keys.len(), keys.len() == limit);
+        Ok(Conversations { keys, mark: ConversationMark(to.to_string().into()), more })
     }
 
     async fn erase(&self, key: &ConversationKey) -> Result<bool, StoreError> {

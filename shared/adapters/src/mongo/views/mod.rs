@@ -1,9 +1,24 @@
-//! Read models.
+//! Read models, summaries and their bookkeeping (what project and summarize write, and query reads).
+//!
+//! Its one law: a view moves by compare-and-set, and its effects are done exactly once, without a transaction.
+//!
+//! - `documents`: views and participations as documents
+//! - `commit`: steps, participations and repairs
+//! - `read`: lists and histories
+//! - `summaries`: versions and gists
+//! - `work`: leases, dead letters, checkpoints, the books; erasing
+
+mod commit;
+mod documents;
+mod read;
+mod summaries;
+mod work;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use shared::domain::{ConversationKey, Spend, SpendCap, SummaryVersion, TenantId, Timestamp, UserId, UtcDay, Version};
 use shared::ports::{
     ArrivalMark, CasOutcome, ConversationRow, DeadLetter, Gist, GistKey, HistoryQuery, HistoryRow, IdSource, ListQuery,
@@ -11,152 +26,177 @@ use shared::ports::{
 };
 
 use super::db::Db;
+use super::schema;
 
-/// Read models.
+/// Views in a database.
 pub struct MongoViewStore {
-    _db: Arc<Db>,
+    views: Arc<Views>,
+}
+
+struct Views {
+    db: Arc<Db>,
+    ids: Arc<dyn IdSource>,
+    /// Since when no dead letter was seen.
+    no_letters: Mutex<Option<Instant>>,
+}
+
+impl Views {
+    /// A number that nobody else draws.
+    fn nonce(&self) -> i64 {
+        let random = self.ids.random();
+        let mut half = [0; 8];
+        half.copy_from_slice(&random[..8]);
+        i64::from_be_bytes(half)
+    }
 }
 
 impl MongoViewStore {
-    pub(super) fn new(db: Arc<Db>, _ids: Arc<dyn IdSource>) -> Self {
-        Self { _db: db }
+    pub(super) fn new(db: Arc<Db>, ids: Arc<dyn IdSource>) -> Self {
+        Self { views: Arc::new(Views { db, ids, no_letters: Mutex::new(None) }) }
+    }
+
+    /// Runs work of several calls to its end, even when nobody waits for it any more.
+    async fn run<T, F>(&self, work: impl FnOnce(Arc<Views>) -> F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        tokio::spawn(work(Arc::clone(&self.views))).await.unwrap_or(Err(StoreError::Timeout))
     }
 }
 
 #[async_trait]
 impl ViewStore for MongoViewStore {
-    async fn conversations(&self, _keys: &[ConversationKey]) -> Result<Vec<Option<ConversationRow>>, StoreError> {
-        Err(StoreError::Timeout)
+    async fn conversations(&self, keys: &[ConversationKey]) -> Result<Vec<Option<ConversationRow>>, StoreError> {
+        self.views.conversations(keys).await
     }
 
-    async fn commit(&self, _steps: Vec<ProjectionStep>) -> Result<Vec<CasOutcome>, StoreError> {
-        Err(StoreError::Timeout)
+    async fn commit(&self, steps: Vec<ProjectionStep>) -> Result<Vec<CasOutcome>, StoreError> {
+        self.run(|views| async move { views.commit(steps).await }).await
     }
 
-    async fn replace(&self, _step: ProjectionStep) -> Result<(), StoreError> {
-        Err(StoreError::Timeout)
+    async fn replace(&self, step: ProjectionStep) -> Result<(), StoreError> {
+        self.run(|views| async move { views.replace(step).await }).await
     }
 
-    async fn list(&self, _tenant: &TenantId, _query: &ListQuery) -> Result<(Vec<ConversationRow>, u64), StoreError> {
-        Err(StoreError::Timeout)
+    async fn list(&self, tenant: &TenantId, query: &ListQuery) -> Result<(Vec<ConversationRow>, u64), StoreError> {
+        self.views.list(tenant, query).await
     }
 
     async fn history(
         &self,
-        _tenant: &TenantId,
-        _user: &UserId,
-        _query: &HistoryQuery,
+        tenant: &TenantId,
+        user: &UserId,
+        query: &HistoryQuery,
     ) -> Result<(Vec<HistoryRow>, u64), StoreError> {
-        Err(StoreError::Timeout)
+        self.views.history(tenant, user, query).await
     }
 
-    async fn participants(&self, _key: &ConversationKey) -> Result<u64, StoreError> {
-        Err(StoreError::Timeout)
+    async fn participants(&self, key: &ConversationKey) -> Result<u64, StoreError> {
+        self.views.participants(key).await
     }
 
     async fn uncovered(
         &self,
-        _after: Option<&ConversationKey>,
-        _limit: usize,
+        after: Option<&ConversationKey>,
+        limit: usize,
     ) -> Result<Vec<ConversationRow>, StoreError> {
-        Err(StoreError::Timeout)
+        self.views.uncovered(after, limit).await
     }
 
-    async fn idle(&self, _before: Timestamp, _limit: usize) -> Result<Vec<ConversationRow>, StoreError> {
-        Err(StoreError::Timeout)
+    async fn idle(&self, before: Timestamp, limit: usize) -> Result<Vec<ConversationRow>, StoreError> {
+        self.views.idle(before, limit).await
     }
 
-    async fn degraded(&self, _before: Timestamp, _limit: usize) -> Result<Vec<ConversationRow>, StoreError> {
-        Err(StoreError::Timeout)
+    async fn degraded(&self, before: Timestamp, limit: usize) -> Result<Vec<ConversationRow>, StoreError> {
+        self.views.degraded(before, limit).await
     }
 
     async fn save_summary(
         &self,
-        _key: &ConversationKey,
-        _previous: Version,
-        _summary: &SummaryVersion,
+        key: &ConversationKey,
+        previous: Version,
+        summary: &SummaryVersion,
     ) -> Result<CasOutcome, StoreError> {
-        Err(StoreError::Timeout)
+        let (key, summary) = (key.clone(), summary.clone());
+        self.run(move |views| async move { views.save_summary(&key, previous, &summary).await }).await
     }
 
-    async fn newest_summary(&self, _key: &ConversationKey) -> Result<Option<SummaryVersion>, StoreError> {
-        Err(StoreError::Timeout)
+    async fn newest_summary(&self, key: &ConversationKey) -> Result<Option<SummaryVersion>, StoreError> {
+        self.views.newest_summary(key).await
     }
 
     async fn summaries(
         &self,
-        _key: &ConversationKey,
-        _offset: u64,
-        _limit: usize,
+        key: &ConversationKey,
+        offset: u64,
+        limit: usize,
     ) -> Result<(Vec<SummaryVersion>, u64), StoreError> {
-        Err(StoreError::Timeout)
+        self.views.summaries(key, offset, limit).await
     }
 
-    async fn gist(&self, _conversation: &ConversationKey, _key: &GistKey) -> Result<Option<Gist>, StoreError> {
-        Err(StoreError::Timeout)
+    async fn gist(&self, conversation: &ConversationKey, key: &GistKey) -> Result<Option<Gist>, StoreError> {
+        self.views.gist(conversation, key).await
     }
 
-    async fn save_gist(&self, _conversation: &ConversationKey, _key: &GistKey, _gist: &Gist) -> Result<(), StoreError> {
-        Err(StoreError::Timeout)
+    async fn save_gist(&self, conversation: &ConversationKey, key: &GistKey, gist: &Gist) -> Result<(), StoreError> {
+        let (conversation, key, gist) = (conversation.clone(), key.clone(), gist.clone());
+        self.run(move |views| async move { views.save_gist(&conversation, &key, &gist).await }).await
     }
 
     async fn lease(
         &self,
-        _key: &ConversationKey,
-        _owner: &str,
-        _now: Timestamp,
-        _length: Duration,
+        key: &ConversationKey,
+        owner: &str,
+        now: Timestamp,
+        length: Duration,
     ) -> Result<bool, StoreError> {
-        Err(StoreError::Timeout)
+        self.views.lease(key, owner, now, now.plus(length)).await
     }
 
-    async fn release(&self, _key: &ConversationKey, _owner: &str) -> Result<(), StoreError> {
-        Err(StoreError::Timeout)
+    async fn release(&self, key: &ConversationKey, owner: &str) -> Result<(), StoreError> {
+        self.views.release(key, owner).await
     }
 
-    async fn reserve(
-        &self,
-        _tenant: &TenantId,
-        _day: UtcDay,
-        _hold: Spend,
-        _cap: &SpendCap,
-    ) -> Result<bool, StoreError> {
-        Err(StoreError::Timeout)
+    async fn reserve(&self, tenant: &TenantId, day: UtcDay, hold: Spend, cap: &SpendCap) -> Result<bool, StoreError> {
+        self.views.reserve(tenant, day, hold, cap).await
     }
 
-    async fn settle(&self, _tenant: &TenantId, _day: UtcDay, _held: Spend, _spent: Spend) -> Result<(), StoreError> {
-        Err(StoreError::Timeout)
+    async fn settle(&self, tenant: &TenantId, day: UtcDay, held: Spend, spent: Spend) -> Result<(), StoreError> {
+        let tenant = tenant.clone();
+        self.run(move |views| async move { views.settle(&tenant, day, held, spent).await }).await
     }
 
-    async fn spent(&self, _tenant: &TenantId, _day: UtcDay) -> Result<Spend, StoreError> {
-        Err(StoreError::Timeout)
+    async fn spent(&self, tenant: &TenantId, day: UtcDay) -> Result<Spend, StoreError> {
+        self.views.spent(tenant, day).await
     }
 
-    async fn erase(&self, _key: &ConversationKey) -> Result<(), StoreError> {
-        Err(StoreError::Timeout)
+    async fn erase(&self, key: &ConversationKey) -> Result<(), StoreError> {
+        let key = key.clone();
+        self.run(move |views| async move { views.erase(&key).await }).await
     }
 
-    async fn checkpoint(&self, _reader: &str) -> Result<ArrivalMark, StoreError> {
-        Err(StoreError::Timeout)
+    async fn checkpoint(&self, reader: &str) -> Result<ArrivalMark, StoreError> {
+        self.views.checkpoint(reader).await
     }
 
-    async fn save_checkpoint(&self, _reader: &str, _mark: &ArrivalMark) -> Result<(), StoreError> {
-        Err(StoreError::Timeout)
+    async fn save_checkpoint(&self, reader: &str, mark: &ArrivalMark) -> Result<(), StoreError> {
+        self.views.save_checkpoint(reader, mark).await
     }
 
-    async fn failed(&self, _letter: &DeadLetter) -> Result<u32, StoreError> {
-        Err(StoreError::Timeout)
+    async fn failed(&self, letter: &DeadLetter) -> Result<u32, StoreError> {
+        self.views.failed(letter).await
     }
 
-    async fn succeeded(&self, _key: &ConversationKey) -> Result<(), StoreError> {
-        Err(StoreError::Timeout)
+    async fn succeeded(&self, key: &ConversationKey) -> Result<(), StoreError> {
+        self.views.succeeded(key).await
     }
 
-    async fn dead_letters(&self, _attempts: u32, _limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
-        Err(StoreError::Timeout)
+    async fn dead_letters(&self, attempts: u32, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
+        self.views.dead_letters(attempts, limit).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        Err(StoreError::Timeout)
+        Ok(schema::ready(&self.views.db).await?)
     }
 }

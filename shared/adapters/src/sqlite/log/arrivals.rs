@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension as _};
 use shared::domain::Seq;
-use shared::ports::{ArrivalMark, Arrivals, Reach};
+use shared::ports::{ArrivalMark, Arrivals, ConversationMark, Conversations, Reach};
 
 use super::erase::key;
 use super::rows::{number, stored};
@@ -37,4 +37,23 @@ pub(super) fn after(connection: &Connection, mark: &ArrivalMark, limit: usize) -
     }
     let mark = ArrivalMark(compact_str::format_compact!("{last}"));
     Ok(Arrivals { reached: found, mark, more: seen == limit })
+}
+
+/// Conversations behind a mark, in the order in which they were made.
+pub(super) fn conversations(
+    connection: &Connection,
+    after: &ConversationMark,
+    limit: usize,
+) -> rusqlite::Result<Conversations> {
+    let mut last: i64 = after.0.parse().unwrap_or(0);
+    let mut keys = Vec::new();
+    let mut statement =
+        connection.prepare_cached("SELECT id, tenant, name FROM conversations WHERE id > ?1 ORDER BY id LIMIT ?2")?;
+    let mut rows = statement.query((last, stored(limit as u64)))?;
+    while let Some(row) = rows.next()? {
+        last = row.get(0)?;
+        keys.push(key(row, 1)?);
+    }
+    let more = keys.len() == limit;
+    Ok(Conversations { keys, mark: ConversationMark(compact_str::format_compact!("{last}")), more })
 }

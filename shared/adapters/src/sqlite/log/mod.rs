@@ -33,7 +33,8 @@ use parking_lot::Mutex;
 use rusqlite::Connection;
 use shared::domain::{ConversationKey, Record, Seq};
 use shared::ports::{
-    Append, AppendError, Appended, ArrivalMark, Arrivals, Entry, Head, MessageLog, Page, PageQuery, StoreError,
+    Append, AppendError, Appended, ArrivalMark, Arrivals, ConversationMark, Conversations, Entry, Head, MessageLog,
+    Page, PageQuery, StoreError,
 };
 use tokio::sync::oneshot;
 
@@ -201,6 +202,11 @@ impl MessageLog for SqliteMessageLog {
     async fn arrivals(&self, mark: &ArrivalMark, limit: usize) -> Result<Arrivals, StoreError> {
         let mark = mark.clone();
         self.readers.read("arrivals", move |connection| arrivals::after(connection, &mark, limit)).await
+    }
+
+    async fn conversations(&self, after: &ConversationMark, limit: usize) -> Result<Conversations, StoreError> {
+        let after = after.clone();
+        self.readers.read("listing", move |connection| arrivals::conversations(connection, &after, limit)).await
     }
 
     async fn erase(&self, key: &ConversationKey) -> Result<bool, StoreError> {

@@ -10,6 +10,7 @@ use shared::ports::{Order, Page, PageQuery, PageStart, Position};
 
 use super::rows;
 use super::runs::Runs;
+use crate::time_order::merge;
 
 /// Where reading begins in both runs: the first seq, and the place of the first late message.
 struct Start {
@@ -125,31 +126,4 @@ fn up(runs: &Runs<'_>, start: &Start, limit: usize) -> rusqlite::Result<Vec<Reco
         None => Vec::new(),
     };
     Ok(merge(in_order, late, limit, |a, b| a < b))
-}
-
-fn merge(
-    in_order: Vec<Record>,
-    late: Vec<Record>,
-    limit: usize,
-    first: impl Fn(Option<Position>, Option<Position>) -> bool,
-) -> Vec<Record> {
-    if late.is_empty() {
-        return in_order;
-    }
-    let mut merged = Vec::with_capacity(limit.min(in_order.len() + late.len()));
-    let (mut in_order, mut late) = (in_order.into_iter().peekable(), late.into_iter().peekable());
-    while merged.len() < limit {
-        let next = match (in_order.peek(), late.peek()) {
-            (Some(a), Some(b)) if first(place(a), place(b)) => in_order.next(),
-            (_, Some(_)) => late.next(),
-            (Some(_), None) => in_order.next(),
-            (None, None) => break,
-        };
-        merged.extend(next);
-    }
-    merged
-}
-
-fn place(record: &Record) -> Option<Position> {
-    record.posted().map(|posted| Position { timestamp: posted.timestamp, seq: record.seq })
 }

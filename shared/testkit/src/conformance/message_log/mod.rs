@@ -41,6 +41,7 @@ macro_rules! message_log_suite {
             read::single_records_are_found_by_place,
             read::nothing_is_found_of_an_unknown_conversation,
             read::arrivals_go_on_behind_a_mark,
+            read::all_conversations_are_listed_once,
             erase::an_erased_conversation_is_found_nowhere,
             erase::an_erased_conversation_begins_anew,
             erase::an_erasure_is_remembered_until_its_views_are_gone,

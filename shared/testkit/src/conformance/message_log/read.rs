@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use shared::domain::{ConversationKey, Seq};
-use shared::ports::{ArrivalMark, Condition, MessageLog, Order, PageQuery, PageStart};
+use shared::ports::{ArrivalMark, Condition, ConversationMark, MessageLog, Order, PageQuery, PageStart};
 
 use crate::conformance::build::{append, batch, draft, end, fresh, key, post, seqs, tenant, texts};
 
@@ -77,4 +77,34 @@ pub async fn arrivals_go_on_behind_a_mark(log: Log) {
     }
     let all = log.arrivals(&mark, 100).await.unwrap();
     assert!(!all.more && all.reached.iter().all(|reach| reach.key.tenant != tenant));
+}
+
+pub async fn all_conversations_are_listed_once(log: Log) {
+    let tenant = tenant();
+    let mut expected = Vec::new();
+    for n in 0..7 {
+        let key = key(&tenant, &format!("c{n}"));
+        append(&*log, batch(&key, vec![draft("x"), draft("y")])).await.unwrap();
+        append(&*log, batch(&key, vec![draft("z")])).await.unwrap();
+        if n == 3 {
+            log.erase(&key).await.unwrap();
+        } else {
+            expected.push(key);
+        }
+    }
+    for limit in [1, 3, 1000] {
+        let (mut mark, mut found) = (ConversationMark::default(), Vec::new());
+        loop {
+            let listed = log.conversations(&mark, limit).await.unwrap();
+            assert!(listed.keys.len() <= limit);
+            found.extend(listed.keys.into_iter().filter(|key| key.tenant == tenant));
+            if !listed.more {
+                break;
+            }
+            assert_ne!(listed.mark, mark, "it goes on");
+            mark = listed.mark;
+        }
+        found.sort();
+        assert_eq!(found, expected, "in steps of {limit}");
+    }
 }

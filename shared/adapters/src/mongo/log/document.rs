@@ -1,0 +1,444 @@
+//! Records as documents of `messages`. Law: what the last record of a conversation says is enough to go on after it.
+//!
+//! | field | what it is |
+//! | --- | --- |
+//! | `_id` | conversation (16 bytes) and seq (8 bytes, big-endian) |
+//! | `k` | kind; absent for a message in time order |
+//! | `n` | newest timestamp of a message up to this record, in milliseconds; never falls with seq |
+//! | `r` | time of receipt, where it is not `n` |
+//! | `o`, `l` | how many records up to this one are no messages, and how many are late; absent when none |
+//! | `g` | random number of the group: all records that one commit adds to one conversation |
+//! | `f`, `c` | how far behind the group's first record, and how many records the group has; absent where it is alone |
+//! | `u`, `x`, `m`, `i`, `s` | user, text, metadata, the client's own id, salt |
+//! | `mid` | the id's unique name in its index |
+//! | `late` | conversation, timestamp and seq of a late message: its place in the index of late ones |
+//! | `t`, `v` | tenant and conversation, on the first record only |
+//! | `e` | on the first record of an erased conversation: the epoch in which the next one of that name lives |
+
+use mongodb::bson::{RawBsonRef, RawDocument, RawDocumentBuf, cstr};
+use shared::domain::{
+    ConversationKey, EndReason, MessageId, Metadata, Posted, Record, RecordBody, Salt, Seq, Timestamp, UserId,
+};
+use shared::ports::{Draft, Entry, StoreError};
+
+use super::super::failure::{corrupt, missing};
+use super::super::fields::stored;
+use super::super::place::{self, Cid, binary};
+
+/// What a record is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A message in time order.
+    Message,
+    /// A message older than the newest before it.
+    Late,
+    /// The end, asked for.
+    EndRequested,
+    /// The end after a silence.
+    EndIdle,
+    /// A seq that was never filled.
+    Tombstone,
+    /// Of a conversation that was erased.
+    Erased,
+}
+
+impl Kind {
+    pub(super) const fn code(self) -> i32 {
+        match self {
+            Self::Message => 0,
+            Self::Late => 1,
+            Self::EndRequested => 2,
+            Self::EndIdle => 3,
+            Self::Tombstone => 4,
+            Self::Erased => 5,
+        }
+    }
+
+    fn read(code: i64) -> Result<Self, StoreError> {
+        match code {
+            0 => Ok(Self::Message),
+            1 => Ok(Self::Late),
+            2 => Ok(Self::EndRequested),
+            3 => Ok(Self::EndIdle),
+            4 => Ok(Self::Tombstone),
+            5 => Ok(Self::Erased),
+            _ => Err(missing("the kind of a record")),
+        }
+    }
+
+    pub(super) fn is_message(self) -> bool {
+        matches!(self, Self::Message | Self::Late)
+    }
+
+    pub(super) fn ended(self) -> Option<EndReason> {
+        match self {
+            Self::EndRequested => Some(EndReason::Requested),
+            Self::EndIdle => Some(EndReason::Idle),
+            _ => None,
+        }
+    }
+}
+
+/// What the last record of a conversation says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Tail {
+    pub(super) seq: u64,
+    pub(super) kind: Kind,
+    /// The newest timestamp of a message; [`Timestamp::MIN`] before the first.
+    pub(super) newest: Timestamp,
+    pub(super) received: Timestamp,
+    /// How many records are no messages.
+    pub(super) others: u64,
+    /// How many are late messages.
+    pub(super) lates: u64,
+}
+
+impl Tail {
+    /// Before the first record.
+    pub(super) const EMPTY: Self =
+        Self { seq: 0, kind: Kind::Tombstone, newest: Timestamp::MIN, received: Timestamp::MIN, others: 0, lates: 0 };
+
+    /// After one more record that is no message.
+    fn aside(&self, kind: Kind, received: Timestamp) -> Self {
+        Self { seq: self.seq + 1, kind, received, others: self.others + 1, ..*self }
+    }
+
+    /// After one more message.
+    fn message(&self, at: Timestamp, received: Timestamp) -> Self {
+        let seq = self.seq + 1;
+        if at < self.newest {
+            return Self { seq, kind: Kind::Late, received, lates: self.lates + 1, ..*self };
+        }
+        Self { seq, kind: Kind::Message, newest: at, received, ..*self }
+    }
+}
+
+/// All records that one commit adds to one conversation. They count only when all of them are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Group {
+    pub(super) first: u64,
+    pub(super) count: u64,
+    pub(super) nonce: i64,
+}
+
+impl Group {
+    /// The seq behind its last record.
+    pub(super) const fn end(&self) -> u64 {
+        self.first + self.count
+    }
+}
+
+/// A record's place, group and counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Skeleton {
+    pub(super) cid: Cid,
+    pub(super) tail: Tail,
+    pub(super) group: Group,
+    /// Where the next conversation of that name lives, if this one was erased.
+    pub(super) next_epoch: Option<u64>,
+}
+
+impl Skeleton {
+    pub(super) const fn seq(&self) -> u64 {
+        self.tail.seq
+    }
+
+    pub(super) fn erased(&self) -> bool {
+        self.tail.kind == Kind::Erased
+    }
+}
+
+/// The fields that [`Stored::skeleton`] needs.
+pub(super) fn skeleton_fields() -> mongodb::bson::Document {
+    mongodb::bson::doc! { "k": 1, "n": 1, "r": 1, "o": 1, "l": 1, "g": 1, "f": 1, "c": 1, "e": 1 }
+}
+
+/// A document as it was found.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stored<'d> {
+    pub(super) skeleton: Skeleton,
+    user: Option<&'d str>,
+    content: Option<&'d str>,
+    metadata: Option<&'d str>,
+    message_id: Option<&'d str>,
+    salt: Option<&'d [u8]>,
+    late: Option<&'d [u8]>,
+    pub(super) mid: Option<&'d [u8]>,
+    pub(super) tenant: Option<&'d str>,
+    pub(super) conversation: Option<&'d str>,
+}
+
+impl<'d> Stored<'d> {
+    /// Reads a document in one pass.
+    pub(super) fn read(document: &'d RawDocument) -> Result<Self, StoreError> {
+        let mut id: &[u8] = &[];
+        let (mut user, mut content, mut metadata, mut message_id) = (None, None, None, None);
+        let (mut salt, mut late, mut mid, mut tenant, mut conversation) = (None, None, None, None, None);
+        let (mut kind, mut newest, mut received, mut next_epoch) = (0, Timestamp::MIN.as_millis(), None, None);
+        let (mut others, mut lates, mut nonce, mut offset, mut count) = (0, 0, 0, 0, 1);
+        for field in document {
+            let (name, value) = field.map_err(|error| corrupt("a record", error))?;
+            match (name.as_str(), value) {
+                ("_id", RawBsonRef::Binary(value)) => id = value.bytes,
+                ("mid", RawBsonRef::Binary(value)) => mid = Some(value.bytes),
+                ("late", RawBsonRef::Binary(value)) => late = Some(value.bytes),
+                ("s", RawBsonRef::Binary(value)) => salt = Some(value.bytes),
+                ("u", RawBsonRef::String(value)) => user = Some(value),
+                ("x", RawBsonRef::String(value)) => content = Some(value),
+                ("m", RawBsonRef::String(value)) => metadata = Some(value),
+                ("i", RawBsonRef::String(value)) => message_id = Some(value),
+                ("t", RawBsonRef::String(value)) => tenant = Some(value),
+                ("v", RawBsonRef::String(value)) => conversation = Some(value),
+                ("k", value) => kind = number(value)?,
+                ("n", value) => newest = number(value)?,
+                ("r", value) => received = Some(number(value)?),
+                ("o", value) => others = counted(value)?,
+                ("l", value) => lates = counted(value)?,
+                ("g", value) => nonce = number(value)?,
+                ("f", value) => offset = counted(value)?,
+                ("c", value) => count = counted(value)?,
+                ("e", value) => next_epoch = Some(counted(value)?),
+                _ => {}
+            }
+        }
+        let (cid, seq) = place::split(id).ok_or_else(|| missing("the place of a record"))?;
+        let first = seq.checked_sub(offset).ok_or_else(|| missing("the group of a record"))?;
+        let tail = Tail {
+            seq,
+            kind: Kind::read(kind)?,
+            newest: Timestamp::from_millis(newest),
+            received: Timestamp::from_millis(received.unwrap_or(newest)),
+            others,
+            lates,
+        };
+        let skeleton = Skeleton { cid, tail, group: Group { first, count, nonce }, next_epoch };
+        Ok(Self { skeleton, user, content, metadata, message_id, salt, late, mid, tenant, conversation })
+    }
+
+    /// The record.
+    pub(super) fn record(&self) -> Result<Record, StoreError> {
+        let tail = &self.skeleton.tail;
+        let body = match tail.kind {
+            Kind::Message | Kind::Late => RecordBody::Posted(self.posted()?),
+            Kind::EndRequested => RecordBody::Ended(EndReason::Requested),
+            Kind::EndIdle => RecordBody::Ended(EndReason::Idle),
+            Kind::Tombstone | Kind::Erased => RecordBody::Tombstone,
+        };
+        Ok(Record { seq: Seq(tail.seq), received_at: tail.received, body })
+    }
+
+    fn posted(&self) -> Result<Posted, StoreError> {
+        let message_id = self.message_id.map(MessageId::parse).transpose();
+        let metadata = self.metadata.map(Metadata::parse).transpose();
+        let salt: Salt =
+            self.salt.unwrap_or_default().try_into().map_err(|error| corrupt("the salt of a message", error))?;
+        Ok(Posted {
+            user: UserId::parse(self.user.unwrap_or_default())
+                .map_err(|error| corrupt("the user of a message", error))?,
+            message_id: message_id.map_err(|error| corrupt("the id of a message", error))?,
+            content: self.content.unwrap_or_default().into(),
+            timestamp: self.timestamp()?,
+            metadata: metadata.map_err(|error| corrupt("the metadata of a message", error))?,
+            salt,
+            late: self.skeleton.tail.kind == Kind::Late,
+        })
+    }
+
+    fn timestamp(&self) -> Result<Timestamp, StoreError> {
+        match (self.skeleton.tail.kind, self.late) {
+            (Kind::Late, Some(place)) => {
+                place::split_late(place).map(|(at, _)| at).ok_or_else(|| missing("the time of a late message"))
+            }
+            (Kind::Late, None) => Err(missing("the time of a late message")),
+            _ => Ok(self.skeleton.tail.newest),
+        }
+    }
+
+    /// Whether a draft says what this message says.
+    pub(super) fn same(&self, draft: &Draft) -> Result<bool, StoreError> {
+        let at = self.timestamp()?;
+        Ok(self.skeleton.tail.kind.is_message()
+            && self.user == Some(draft.user.as_str())
+            && self.content == Some(&*draft.content)
+            && self.metadata == draft.metadata.as_ref().map(Metadata::as_json)
+            && draft.timestamp.is_none_or(|time| time == at))
+    }
+}
+
+fn number(value: RawBsonRef<'_>) -> Result<i64, StoreError> {
+    match value {
+        RawBsonRef::Int64(number) => Ok(number),
+        RawBsonRef::Int32(number) => Ok(number.into()),
+        _ => Err(missing("a number of a record")),
+    }
+}
+
+fn counted(value: RawBsonRef<'_>) -> Result<u64, StoreError> {
+    u64::try_from(number(value)?).map_err(|error| corrupt("a count of a record", error))
+}
+
+/// Makes the documents of one group, one record after the other.
+pub(super) struct Maker<'k> {
+    key: &'k ConversationKey,
+    cid: Cid,
+    group: Group,
+    pub(super) tail: Tail,
+}
+
+impl<'k> Maker<'k> {
+    /// Goes on after `tail`.
+    pub(super) fn new(key: &'k ConversationKey, cid: Cid, tail: Tail, count: u64, nonce: i64) -> Self {
+        Self { key, cid, group: Group { first: tail.seq + 1, count, nonce }, tail }
+    }
+
+    pub(super) fn group(&self) -> Group {
+        self.group
+    }
+
+    /// The next record.
+    pub(super) fn add(&mut self, entry: &Entry, received: Timestamp) -> RawDocumentBuf {
+        let draft = match entry {
+            Entry::Posted(draft) => Some(draft),
+            Entry::Ended(_) => None,
+        };
+        self.tail = match entry {
+            Entry::Posted(draft) => self.tail.message(effective(draft, received), received),
+            Entry::Ended(EndReason::Requested) => self.tail.aside(Kind::EndRequested, received),
+            Entry::Ended(EndReason::Idle) => self.tail.aside(Kind::EndIdle, received),
+        };
+        let mut document = head(self.key, self.cid, &self.tail);
+        document.append(cstr!("g"), self.group.nonce);
+        if self.group.count > 1 {
+            document.append(cstr!("f"), stored(self.tail.seq - self.group.first));
+            document.append(cstr!("c"), stored(self.group.count));
+        }
+        if let Some(draft) = draft {
+            message(&mut document, self.cid, &self.tail, draft, effective(draft, received));
+        }
+        document
+    }
+}
+
+fn head(key: &ConversationKey, cid: Cid, tail: &Tail) -> RawDocumentBuf {
+    let mut document = RawDocumentBuf::new();
+    document.append(cstr!("_id"), cid.record(tail.seq));
+    if tail.kind != Kind::Message {
+        document.append(cstr!("k"), tail.kind.code());
+    }
+    document.append(cstr!("n"), tail.newest.as_millis());
+    if tail.received != tail.newest {
+        document.append(cstr!("r"), tail.received.as_millis());
+    }
+    if tail.others > 0 {
+        document.append(cstr!("o"), stored(tail.others));
+    }
+    if tail.lates > 0 {
+        document.append(cstr!("l"), stored(tail.lates));
+    }
+    if tail.seq == 1 {
+        document.append(cstr!("t"), key.tenant.as_str());
+        document.append(cstr!("v"), key.conversation.as_str());
+    }
+    document
+}
+
+fn message(document: &mut RawDocumentBuf, cid: Cid, tail: &Tail, draft: &Draft, at: Timestamp) {
+    if tail.kind == Kind::Late {
+        document.append(cstr!("late"), cid.late(at, tail.seq));
+    }
+    if let Some(id) = &draft.message_id {
+        document.append(cstr!("mid"), cid.message(id.as_str()));
+        document.append(cstr!("i"), id.as_str());
+    }
+    document.append(cstr!("s"), binary(&draft.salt));
+    document.append(cstr!("u"), draft.user.as_str());
+    if let Some(metadata) = &draft.metadata {
+        document.append(cstr!("m"), metadata.as_json());
+    }
+    document.append(cstr!("x"), &*draft.content);
+}
+
+/// A record that fills a seq for good, `beyond` seqs behind the one after `tail`, where all between are such too.
+/// Without a record before it, it was received when the conversation's first known record was.
+pub(super) fn tombstone(
+    key: &ConversationKey,
+    cid: Cid,
+    tail: &Tail,
+    beyond: u64,
+    received: Timestamp,
+) -> (RawDocumentBuf, Tail) {
+    let received = if tail.seq == 0 { received } else { tail.received };
+    let mut after = tail.aside(Kind::Tombstone, received);
+    after.seq += beyond;
+    after.others += beyond;
+    (head(key, cid, &after), after)
+}
+
+/// When a message was written, as far as it is known.
+pub(super) fn effective(draft: &Draft, received: Timestamp) -> Timestamp {
+    draft.timestamp.unwrap_or(received)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::domain::{ConversationId, TenantId};
+
+    fn key() -> ConversationKey {
+        ConversationKey::new(TenantId::public(), ConversationId::parse("c").unwrap())
+    }
+
+    fn draft(at: Option<i64>) -> Draft {
+        Draft {
+            user: UserId::parse("u").unwrap(),
+            message_id: Some(MessageId::parse("m").unwrap()),
+            content: "text \0 🦀".into(),
+            timestamp: at.map(Timestamp::from_millis),
+            metadata: Some(Metadata::parse("{\"a\":1}").unwrap()),
+            salt: [9; 16],
+        }
+    }
+
+    #[test]
+    fn a_record_comes_back_as_it_was_written() {
+        let key = key();
+        let cid = Cid::of(&key, 0);
+        let received = Timestamp::from_millis(50);
+        let mut maker = Maker::new(&key, cid, Tail::EMPTY, 4, -7);
+        let entries = [
+            Entry::Posted(draft(Some(100))),
+            Entry::Posted(draft(Some(70))),
+            Entry::Ended(EndReason::Idle),
+            Entry::Posted(draft(None)),
+        ];
+        let documents: Vec<_> = entries.iter().map(|entry| maker.add(entry, received)).collect();
+        let read: Vec<_> = documents.iter().map(|document| Stored::read(document).unwrap()).collect();
+        assert_eq!(read.iter().map(|stored| stored.skeleton.seq()).collect::<Vec<_>>(), [1, 2, 3, 4]);
+        assert!(read.iter().all(|stored| stored.skeleton.group == Group { first: 1, count: 4, nonce: -7 }));
+        assert_eq!((read[0].tenant, read[0].conversation, read[1].tenant), (Some("public"), Some("c"), None));
+        let last = read[3].skeleton.tail;
+        assert_eq!(last, maker.tail);
+        assert_eq!((last.newest.as_millis(), last.others, last.lates, last.kind), (100, 1, 2, Kind::Late));
+        let posted = read[1].record().unwrap().body;
+        let RecordBody::Posted(posted) = posted else { panic!("a message") };
+        assert_eq!((posted.timestamp.as_millis(), posted.late, posted.salt), (70, true, [9; 16]));
+        assert_eq!((&*posted.content, posted.metadata), ("text \0 🦀", draft(None).metadata));
+        assert_eq!(read[2].record().unwrap().body, RecordBody::Ended(EndReason::Idle));
+        assert_eq!(read[3].record().unwrap().received_at, received);
+        assert!(read[1].same(&draft(Some(70))).unwrap() && read[1].same(&draft(None)).unwrap());
+        assert!(!read[1].same(&draft(Some(71))).unwrap());
+        assert_eq!(read[0].mid, read[1].mid);
+    }
+
+    #[test]
+    fn a_tombstone_counts_those_before_it() {
+        let key = key();
+        let cid = Cid::of(&key, 0);
+        let tail = Tail { seq: 4, received: Timestamp::from_millis(9), ..Tail::EMPTY };
+        let (document, after) = tombstone(&key, cid, &tail, 2, Timestamp::from_millis(1));
+        let read = Stored::read(&document).unwrap();
+        assert_eq!(read.skeleton.tail, after);
+        assert_eq!((after.seq, after.others, after.received.as_millis()), (7, 3, 9));
+        assert_eq!(read.skeleton.group, Group { first: 7, count: 1, nonce: 0 });
+    }
+}
