@@ -15,10 +15,10 @@
 
 pub mod channel_bus;
 pub mod config;
-#[cfg(feature = "nats")]
-pub mod nats;
 #[cfg(feature = "mongodb")]
 pub mod mongo;
+#[cfg(feature = "nats")]
+pub mod nats;
 pub mod open;
 pub mod rate_limiter;
 #[cfg(feature = "redis")]
@@ -29,10 +29,10 @@ mod time_order;
 
 pub use channel_bus::ChannelEventBus;
 pub use config::StoreConfig;
-#[cfg(feature = "nats")]
-pub use nats::{NatsConfig, NatsConnectError, NatsEventBus, NatsUrl};
 #[cfg(feature = "mongodb")]
 pub use mongo::{MongoConfig, MongoKeyStore, MongoMessageLog, MongoStore, MongoUrl, MongoUrlError, MongoViewStore};
+#[cfg(feature = "nats")]
+pub use nats::{NatsConfig, NatsConnectError, NatsEventBus, NatsUrl};
 pub use open::{Closing, OpenError, open, open_closing, open_keys};
 pub use rate_limiter::LocalRateLimiter;
 #[cfg(feature = "redis")]

@@ -4,6 +4,7 @@
 //!
 //! - [`conformance`]: one suite for each port, run against each adapter
 //! - [`faulty_bus`]: a bus that loses, doubles, delays and reorders
+//! - [`mongo_proxy`]: a proxy that speaks MongoDB's protocol, and can be told to fail
 //! - [`process`]: a built binary as a child process that can be stopped and killed
 //! - [`client`]: the HTTP interface as typed calls
 //! - [`socket`]: the WebSocket interface as typed frames
@@ -16,6 +17,7 @@ pub mod client;
 pub mod conformance;
 pub mod faulty_bus;
 pub mod ledger;
+pub mod mongo_proxy;
 pub mod process;
 pub mod scenarios;
 pub mod socket;

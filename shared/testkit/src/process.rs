@@ -1,9 +1,11 @@
 //! Servers as child processes. Law: their data live in temporary folders, and they die with their owner.
 
 pub mod backend;
+mod mongo;
 mod nats;
 mod redis;
 
+pub use mongo::MongoServer;
 pub use nats::NatsServer;
 pub use redis::RedisServer;
 

@@ -468,6 +468,12 @@ impl<'b> Commit<'b> {
         }
         for planned in part.batches {
             let inserted = planned.outcome.as_ref().is_ok_and(|appended| appended.inserted > 0);
+            if planned.outcome.is_ok()
+                && let Some(name) = self.names[planned.index]
+            {
+                // From now on the claim is like anybody's: another batch with the key is told what it says.
+                self.claimed.remove(&name);
+            }
             self.outcomes[planned.index] = Some(match noted {
                 Some(error) if inserted => Err(error.clone()),
                 _ => planned.outcome,
