@@ -277,7 +277,7 @@ impl<'b> Commit<'b> {
             let same = |draft: &Draft| {
                 named(draft).map_or(Known::No, |record| Known::when(record.same(draft).unwrap_or(false)))
             };
-            parts.extend(plan(place, nonce(self.records), &batches, same));
+            parts.extend(plan(place, self.records.nonce(), &batches, same));
         }
         Ok(parts)
     }
@@ -433,6 +433,9 @@ impl<'b> Commit<'b> {
                 let name = Cid::of(&part.key, 0);
                 self.records.heads.forget(name);
                 self.broken.insert(name, part.group.nonce);
+                if let Err(error) = self.records.withdraw(part.before.cid, part.group).await {
+                    tracing::debug!(%error, "records beside an erasure stay until it is tidied up");
+                }
             }
             (Ok(false), Some(failure)) => self.lose(&part, &unavailable(Arc::new(failure.clone()))),
             (Err(error), _) => self.lose(&part, &AppendError::Unknown(Some(Arc::new(error)))),
@@ -493,13 +496,6 @@ fn draft(entry: &Entry) -> Option<&Draft> {
         Entry::Posted(draft) => Some(draft),
         Entry::Ended(_) => None,
     }
-}
-
-fn nonce(records: &Records) -> i64 {
-    let random = records.ids.random();
-    let mut half = [0; 8];
-    half.copy_from_slice(&random[..8]);
-    i64::from_be_bytes(half)
 }
 
 fn unavailable(source: Source) -> AppendError {

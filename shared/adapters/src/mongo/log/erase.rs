@@ -17,7 +17,7 @@ use super::super::failure::{corrupt, missing};
 use super::super::fields::{bytes, count, flag, stored, text};
 use super::super::place::{Cid, binary};
 use super::super::schema::{ERASURES, MESSAGES};
-use super::document::{Kind, Tail};
+use super::document::{Group, Kind, Tail};
 use super::heads::BELIEVED;
 use super::records::Records;
 
@@ -126,6 +126,21 @@ impl Records {
             "multi": true,
         };
         self.db.update("erase", MESSAGES, vec![statement], true).await?.all()?;
+        Ok(())
+    }
+
+    /// Takes back what is left of a group that met an erasure: its conversation is not brought in order any more.
+    pub(super) async fn withdraw(&self, cid: Cid, group: Group) -> Result<(), StoreError> {
+        let first = doc! { "_id": cid.record(group.first) };
+        let met = self.skeletons("erased", first, Finding::first(1)).await?;
+        if met.first().is_none_or(|record| !record.erased()) {
+            return Ok(());
+        }
+        let ours = rawdoc! {
+            "_id": { "$gte": cid.record(group.first), "$lt": cid.record(group.end()) },
+            "g": group.nonce,
+        };
+        self.db.delete("withdraw", MESSAGES, vec![ours]).await?.all()?;
         Ok(())
     }
 

@@ -6,10 +6,11 @@
 
 use std::time::Duration;
 
-use mongodb::bson::rawdoc;
+use mongodb::bson::{cstr, rawdoc};
 use shared::domain::ConversationKey;
 use shared::ports::StoreError;
 
+use super::super::fields::stored;
 use super::super::place::Cid;
 use super::super::schema::MESSAGES;
 use super::document::{Skeleton, Tail, tombstone};
@@ -85,7 +86,15 @@ impl Records {
         records: &[Skeleton],
     ) -> Result<(), StoreError> {
         let received = records.first().map_or(tail.received, |record| record.tail.received);
-        let (document, _) = tombstone(key, cid, tail, at - tail.seq - 1, received);
+        let beyond = at - tail.seq - 1;
+        let (mut document, _) = tombstone(key, cid, tail, beyond, received);
+        if beyond > 0 {
+            // It proves nothing of those before it, as a record alone in its group would: so it is one of a group that
+            // will never be whole, and becomes a tombstone like any other in its turn.
+            document.append(cstr!("g"), self.nonce());
+            document.append(cstr!("f"), stored(beyond));
+            document.append(cstr!("c"), stored(beyond + 1));
+        }
         tracing::info!(seq = at, "a seq that was given and never filled is sealed");
         self.db.insert("fill", MESSAGES, vec![document]).await?.but_taken()?;
         Ok(())
@@ -97,6 +106,14 @@ impl Records {
         let (document, _) = tombstone(key, place.cid, &place.tail, 0, place.tail.received);
         self.db.insert("fill", MESSAGES, vec![document]).await?.but_taken()?;
         Ok(())
+    }
+
+    /// A number that nobody else draws.
+    pub(super) fn nonce(&self) -> i64 {
+        let random = self.ids.random();
+        let mut half = [0; 8];
+        half.copy_from_slice(&random[..8]);
+        i64::from_be_bytes(half)
     }
 
     /// Waits for between half of `about` and one and a half.

@@ -129,8 +129,12 @@ mod tests {
         // One has 5 and 7, the other 6: neither can ever be whole.
         assert_eq!(next(5, &records(&[(5, 5, 3, 1), (6, 5, 2, 2), (7, 5, 3, 1)])), Next::Broken(1));
         assert_eq!(next(6, &records(&[(6, 5, 2, 2), (7, 5, 3, 1)])), Next::Broken(2));
-        // Sealed at 7 while 6 is still missing.
+        // Another one stands at 7 while 6 is still missing.
         assert_eq!(next(5, &records(&[(5, 5, 3, 1), (7, 7, 1, 0)])), Next::Broken(1));
+        // Filled at 7, which proves nothing of 5 and 6.
+        let filled = records(&[(5, 5, 4, 1), (6, 5, 4, 1), (7, 5, 3, 9)]);
+        assert_eq!(next(5, &filled), Next::Broken(2));
+        assert_eq!(seen(5, &filled, true), Seen { until: 5, unsure: None });
         // What a slower writer left behind a whole group.
         let left = records(&[(5, 5, 2, 1), (6, 5, 2, 1), (7, 5, 4, 2), (8, 5, 4, 2)]);
         assert_eq!(next(5, &left), Next::Count(2));
