@@ -64,6 +64,10 @@ impl Index {
         Self { sparse: true, ..self }
     }
 
+    fn path(&self) -> String {
+        format!("{}.{}", self.collection, self.name)
+    }
+
     fn keys(&self) -> Document {
         self.keys.iter().map(|(name, order)| ((*name).to_owned(), Bson::Int32(*order))).collect()
     }
@@ -91,11 +95,14 @@ impl Index {
 
 /// Makes what is missing. An index of the same name that differs is the server's to refuse.
 pub(super) async fn migrate(db: &Db) -> Result<(), Failure> {
-    let mut collections: Vec<&str> = INDEXES.iter().map(|index| index.collection).collect();
+    let missing = missing(db).await?;
+    let wanted = |index: &&Index| missing.contains(&index.path());
+    let mut collections: Vec<&str> = INDEXES.iter().filter(wanted).map(|index| index.collection).collect();
     collections.dedup();
     for name in collections {
         let collection = db.database().collection::<Document>(name);
-        let models: Vec<_> = INDEXES.iter().filter(|index| index.collection == name).map(Index::model).collect();
+        let of_it = INDEXES.iter().filter(wanted).filter(|index| index.collection == name);
+        let models: Vec<_> = of_it.map(Index::model).collect();
         db.call("migrate", async move { collection.create_indexes(models).await }).await?;
     }
     Ok(())
@@ -119,7 +126,7 @@ pub(super) async fn missing(db: &Db) -> Result<Vec<String>, Failure> {
         }
         let found = known.as_ref().is_some_and(|(_, listed)| listed.iter().any(|model| index.is(model)));
         if !found {
-            missing.push(format!("{}.{}", index.collection, index.name));
+            missing.push(index.path());
         }
     }
     Ok(missing)
