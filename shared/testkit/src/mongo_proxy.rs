@@ -52,9 +52,11 @@ struct State {
     told: Mutex<VecDeque<Told>>,
     counts: Mutex<BTreeMap<(String, String), u64>>,
     released: Notify,
-    /// Held while an update runs, where the server does not keep updates apart.
-    updates: Option<tokio::sync::Mutex<()>>,
+    /// Held while an update of a collection runs, where the server does not keep updates apart.
+    updates: Option<Mutex<BTreeMap<String, Turn>>>,
 }
+
+type Turn = Arc<tokio::sync::Mutex<()>>;
 
 /// A running proxy. It ends when this is dropped.
 pub struct MongoProxy {
@@ -71,7 +73,7 @@ impl MongoProxy {
 
     /// In front of the substitute, on a port of one's own.
     pub(crate) async fn mending(server: u16, port: u16) -> Result<Self> {
-        let state = State { updates: Some(tokio::sync::Mutex::default()), ..State::default() };
+        let state = State { updates: Some(Mutex::default()), ..State::default() };
         Self::with(server, port, state).await
     }
 
@@ -216,7 +218,9 @@ impl State {
         if !matches!(message.name(), "update" | "findAndModify" | "delete") {
             return ask(message, server).await;
         }
-        let _alone = updates.lock().await;
+        let place = format!("{}.{}", message.body.get_str("$db").unwrap_or_default(), message.collection());
+        let turn = Arc::clone(lock(updates).entry(place).or_default());
+        let _alone = turn.lock().await;
         if message.name() == "update" { one_by_one(message, server).await } else { ask(message, server).await }
     }
 }

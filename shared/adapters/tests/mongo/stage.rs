@@ -69,9 +69,9 @@ impl Stage {
     }
 }
 
-/// Adapters over a URL.
+/// Adapters over a URL. How fast the machine is decides nothing here.
 pub(crate) async fn store_at(url: &str) -> MongoStore {
-    MongoStore::connect(&MongoConfig::new(url.parse().unwrap()), Arc::new(SystemIds)).await.unwrap()
+    impatient(url, shared_testkit::wait::LIMIT).await
 }
 
 /// Adapters that give up a call after so long.

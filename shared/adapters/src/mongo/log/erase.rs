@@ -24,7 +24,7 @@ use super::records::Records;
 /// How often an append may be faster.
 const ATTEMPTS: u32 = 20;
 /// Records laid bare by one command.
-const STEP: u64 = 500;
+const STEP: u64 = 200;
 /// How long bare records stay.
 const STAY: Duration = Duration::from_mins(BELIEVED.as_secs() / 60 * 2);
 /// How long an erasure is known to the readers of `commits`: longer than those are kept.
