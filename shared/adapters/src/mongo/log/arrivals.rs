@@ -80,8 +80,13 @@ impl Commits {
             seen += commit.reached.len();
             commits.push(commit);
         }
+        let cids: Vec<_> = commits.iter().flat_map(|commit| &commit.reached).map(|(cid, _)| *cid).collect();
+        let erased = if cids.is_empty() { Vec::new() } else { records.erased_of(&cids).await? };
+        for commit in &mut commits {
+            commit.reached.retain(|(cid, _)| !erased.contains(cid));
+        }
         let held = self.held(records, &commits).await?;
-        self.tell(records, mark, commits, &held, more).await
+        Ok(self.tell(mark, commits, &held, more))
     }
 
     /// Commits of the last seconds before the mark that were not told yet.
@@ -137,16 +142,7 @@ impl Commits {
         Ok(held)
     }
 
-    async fn tell(
-        &self,
-        records: &Records,
-        mark: Option<ObjectId>,
-        commits: Vec<Commit>,
-        held: &BTreeSet<Cid>,
-        more: bool,
-    ) -> Result<Arrivals, StoreError> {
-        let cids: Vec<_> = commits.iter().flat_map(|commit| &commit.reached).map(|(cid, _)| *cid).collect();
-        let erased = if cids.is_empty() { Vec::new() } else { records.erased_of(&cids).await? };
+    fn tell(&self, mark: Option<ObjectId>, commits: Vec<Commit>, held: &BTreeSet<Cid>, more: bool) -> Arrivals {
         let (mut reached, mut places) = (Vec::<Reach>::new(), HashMap::<ConversationKey, usize>::new());
         let (mut passed, mut stopped) = (mark, false);
         let mut told = Vec::new();
@@ -160,7 +156,7 @@ impl Commits {
                 told.push(commit.id);
             }
             for (cid, reach) in commit.reached {
-                if held.contains(&cid) || erased.contains(&cid) {
+                if held.contains(&cid) {
                     continue;
                 }
                 match places.get(&reach.key) {
@@ -174,7 +170,7 @@ impl Commits {
         }
         self.remember(told);
         let mark = ArrivalMark(passed.map_or_else(Default::default, |id| id.to_hex().into()));
-        Ok(Arrivals { reached, mark, more: more && !stopped })
+        Arrivals { reached, mark, more: more && !stopped }
     }
 
     fn remember(&self, ids: Vec<ObjectId>) {

@@ -49,7 +49,12 @@ impl Records {
             if place.tail.seq == 0 {
                 return Ok(false);
             }
-            let next = self.heads.epoch(name) + 1;
+            let epoch = self.heads.epoch(name);
+            if Cid::of(key, epoch) != place.cid {
+                // Forgotten in the very moment: look again.
+                continue;
+            }
+            let next = epoch + 1;
             let erasure = Erasure { cid: place.cid, seq: place.tail.seq + 1, next };
             self.announce(key, &erasure).await?;
             let written = self.db.insert("erase", MESSAGES, vec![marker(&erasure, &place.tail)]).await?;
