@@ -106,7 +106,7 @@ impl Commits {
         }
         let filter = doc! { "_id": { "$in": missed } };
         let found = records.db.find("arrivals", COMMITS, filter, Finding::sorted(doc! { "_id": 1 }, 0)).await?;
-        found.iter().map(|document| read(document)).collect()
+        found.iter().map(read).collect()
     }
 
     /// Conversations whose records are not there yet. Those of an old commit are sealed.
@@ -159,12 +159,11 @@ impl Commits {
                 if held.contains(&cid) {
                     continue;
                 }
-                match places.get(&reach.key) {
-                    Some(place) => reached[*place].seq = reached[*place].seq.max(reach.seq),
-                    None => {
-                        places.insert(reach.key.clone(), reached.len());
-                        reached.push(reach);
-                    }
+                if let Some(place) = places.get(&reach.key) {
+                    reached[*place].seq = reached[*place].seq.max(reach.seq);
+                } else {
+                    places.insert(reach.key.clone(), reached.len());
+                    reached.push(reach);
                 }
             }
         }

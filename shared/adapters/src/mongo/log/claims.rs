@@ -106,10 +106,8 @@ impl Claim {
     /// As it is inserted.
     pub(super) fn document(&self, batch: &Append) -> RawDocumentBuf {
         let mut document = rawdoc! { "_id": binary(&self.name) };
-        for field in &self.fields(batch) {
-            if let Ok((name, value)) = field {
-                document.append(name, value);
-            }
+        for (name, value) in self.fields(batch).iter().flatten() {
+            document.append(name, value);
         }
         document
     }

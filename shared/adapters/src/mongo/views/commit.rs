@@ -173,18 +173,15 @@ impl Views {
         set.append(cstr!("t"), step.key.tenant.as_str());
         set.append(cstr!("n"), step.key.conversation.as_str());
         set.append(cstr!("pend"), pending(&step.participations, Some(repair)));
-        let statement = match found.first() {
-            Some(view) => {
-                let covered = count(view, "cv")?;
-                set.append(cstr!("un"), step.view.last_message.0 > covered);
-                rawdoc! { "q": { "_id": id, "i": int(view, "i")?, "cv": stored(covered) }, "u": { "$set": set } }
-            }
-            None => {
-                set.append(cstr!("un"), step.view.last_message.0 > 0);
-                set.append(cstr!("cv"), 0_i64);
-                set.append(cstr!("v"), 0_i64);
-                rawdoc! { "q": { "_id": id, "i": prepared.nonce }, "u": { "$set": set }, "upsert": true }
-            }
+        let statement = if let Some(view) = found.first() {
+            let covered = count(view, "cv")?;
+            set.append(cstr!("un"), step.view.last_message.0 > covered);
+            rawdoc! { "q": { "_id": id, "i": int(view, "i")?, "cv": stored(covered) }, "u": { "$set": set } }
+        } else {
+            set.append(cstr!("un"), step.view.last_message.0 > 0);
+            set.append(cstr!("cv"), 0_i64);
+            set.append(cstr!("v"), 0_i64);
+            rawdoc! { "q": { "_id": id, "i": prepared.nonce }, "u": { "$set": set }, "upsert": true }
         };
         let written = self.db.update("replace", VIEWS, vec![statement], false).await?;
         written.but_taken()?;

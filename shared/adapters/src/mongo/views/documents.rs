@@ -144,10 +144,8 @@ impl Owed {
 
     /// From a view, if it owes anything.
     pub(super) fn read(view: &RawDocument) -> Result<Option<Self>, StoreError> {
-        let pending = match view.get("pend").map_err(|error| corrupt("a view", error))? {
-            Some(RawBsonRef::Document(pending)) => pending,
-            _ => return Ok(None),
-        };
+        let pending = view.get("pend").map_err(|error| corrupt("a view", error))?;
+        let Some(RawBsonRef::Document(pending)) = pending else { return Ok(None) };
         let mut deltas = Vec::new();
         for value in pending.get_array("rows").map_err(|error| corrupt("a view's participations", error))? {
             let Ok(RawBsonRef::Document(row)) = value else { return Err(missing("a view's participation")) };
