@@ -67,7 +67,8 @@ pub(crate) fn read(context: &Context<'_>, from: &mut dyn Read, emit: Emit<'_>) -
         }
         *begun = true;
         if line.cut || message.content.len() <= MessageLimits::default().max_content_bytes {
-            message.content.push_str(quoted);
+            // As they were escaped, in the other order.
+            message.content.push_str(&quoted.replace("&lt;", "<").replace("&amp;", "&"));
         }
     }
     Ok(close(context, open, emit)?)
@@ -89,8 +90,38 @@ impl Mark<'_> {
             content: String::new(),
             timestamp: self.timestamp,
             message_id: self.message_id?,
-            metadata: self.metadata.map(|json| json.get().to_owned()),
+            metadata: self.metadata.map(|json| uncommented(json.get())),
             place: context.place(line),
         })
+    }
+}
+
+/// Takes back that `>` was written as `\u003E`, with a capital, so that no text ends the comment.
+fn uncommented(json: &str) -> String {
+    let mut plain = String::with_capacity(json.len());
+    let mut rest = json;
+    while let Some(at) = rest.find('\\') {
+        plain.push_str(&rest[..at]);
+        if let Some(after) = rest[at..].strip_prefix("\\u003E") {
+            plain.push('>');
+            rest = after;
+            continue;
+        }
+        // The sign behind it belongs to it, a second backslash most of all.
+        let end = rest[at + 1..].chars().next().map_or(at + 1, |sign| at + 1 + sign.len_utf8());
+        plain.push_str(&rest[at..end]);
+        rest = &rest[end..];
+    }
+    plain.push_str(rest);
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_escape_is_taken_back() {
+        assert_eq!(uncommented(r#"{"a":"--\u003E \\u003E \u003e \"\n\\"}"#), r#"{"a":"--> \\u003E \u003e \"\n\\"}"#);
     }
 }

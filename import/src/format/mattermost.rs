@@ -180,14 +180,14 @@ fn one(
         return Ok(context.skip(emit, Reason::BadDate, line, &said.message)?);
     }
     let mut extra = Extra::default();
-    let mut content = said.message.clone();
+    let mut text = said.message.clone();
     let shown = said.props.as_ref();
-    if content.trim().is_empty() {
-        content = shown.and_then(|props| props.attachments.as_ref()).map(fallback).unwrap_or_default();
+    if text.trim().is_empty() {
+        text = shown.and_then(|props| props.attachments.as_ref()).map(fallback).unwrap_or_default();
     }
     let files = said.attachments.iter().flatten();
     let names = files.map(|file| file.path.rsplit('/').next().unwrap_or_default().to_owned()).collect();
-    attach(&mut content, &mut extra, names);
+    attach(&mut text, &mut extra, names);
     if let Some(first) = first {
         extra.add("reply_to", first);
     }
@@ -195,13 +195,13 @@ fn one(
         extra.add("edited_at", Timestamp::from_millis(edited));
     }
     let author = shown.and_then(|props| props.override_username.as_deref()).unwrap_or(&said.user);
-    if content.trim().is_empty() {
+    if text.trim().is_empty() {
         return Ok(context.skip(emit, Reason::NoText, line, "")?);
     }
     let message = Message {
         conversation: room.conversation.clone(),
         user: as_id(author),
-        content,
+        content: text,
         timestamp: Some(Timestamp::from_millis(said.create_at)),
         message_id: said.id(room, first),
         metadata: extra.finish(),
