@@ -12,6 +12,10 @@ const LINES: usize = 200;
 pub fn detect(name: &str, head: &[u8]) -> Option<Format> {
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     let text = String::from_utf8_lossy(&head[..head.len().min(256 * 1024)]);
+    // Texts of chats may hold anything, and stand there as they are.
+    if text.split('\n').take(LINES).any(markdown::is_mark) {
+        return Some(Format::Markdown);
+    }
     if text.contains('\0') {
         return None;
     }
@@ -52,9 +56,6 @@ fn list(text: &str) -> Format {
 
 fn lines(name: &str, text: &str) -> Option<Format> {
     let lines = || text.split(['\n', '\r']).filter(|line| !line.trim().is_empty()).take(LINES);
-    if lines().any(markdown::is_mark) {
-        return Some(Format::Markdown);
-    }
     // WhatsApp begins with a date; other transcripts may hold one further down.
     if lines().next().is_some_and(|line| whatsapp::Head::read(line).is_some()) {
         return Some(Format::WhatsApp);
