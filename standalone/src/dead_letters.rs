@@ -1,6 +1,6 @@
 //! `recap dead-letters`: conversations whose work keeps failing, and how to have it tried again.
 //!
-//! Law: a letter is forgotten only together with a notice that has the work done anew, and no message is touched.
+//! Law: a letter is forgotten only when its work was done, and no message is touched.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -9,14 +9,13 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use shared::domain::{ConversationId, ConversationKey, TenantId, Timestamp};
-use shared::ports::{DeadLetter, Notice, Ports};
+use shared::ports::{DeadLetter, Ports};
 use shared_adapters::{OpenError, StoreConfig, open_closing};
+use summarizer_worker::{Replayed, dead_letters};
 
 use crate::terminal::tame;
 
 const CLOSE: Duration = Duration::from_secs(30);
-/// More than this at once is trouble of another kind.
-const MOST: usize = 100_000;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DeadLettersCommand {
@@ -90,7 +89,7 @@ struct Line<'a> {
 }
 
 async fn list(ports: &Ports, json: bool) -> anyhow::Result<ExitCode> {
-    let letters = ports.views.dead_letters(1, MOST).await.context("cannot read the dead letters")?;
+    let letters = dead_letters(ports).await.context("cannot read the dead letters")?;
     for letter in &letters {
         let DeadLetter { key, hop, reason, at, attempts } = letter;
         let (tenant, conversation_id) = (key.tenant.as_str(), key.conversation.as_str());
@@ -109,19 +108,26 @@ async fn list(ports: &Ports, json: bool) -> anyhow::Result<ExitCode> {
 }
 
 async fn replay(ports: &Ports, args: ReplayArgs) -> anyhow::Result<ExitCode> {
-    let letters = ports.views.dead_letters(1, MOST).await.context("cannot read the dead letters")?;
+    let letters = dead_letters(ports).await.context("cannot read the dead letters")?;
     let wanted = args.conversation.map(|conversation| ConversationKey::new(args.tenant, conversation));
     let chosen: Vec<ConversationKey> =
         letters.into_iter().map(|letter| letter.key).filter(|key| wanted.as_ref().is_none_or(|it| it == key)).collect();
     if let (Some(key), true) = (&wanted, chosen.is_empty()) {
         anyhow::bail!("no work of conversation {:?} of tenant {:?} has failed", key.conversation, key.tenant);
     }
-    for key in &chosen {
-        ports.views.succeeded(key).await.context("cannot forget a failure")?;
-        if let Some(head) = ports.log.head(key).await.context("cannot read the log")? {
-            ports.bus.notify(Notice { key: key.clone(), seq: head.seq });
-        }
+    let replayed = summarizer_worker::replay(ports, &chosen).await.context("not all could be tried again")?;
+    let mut failed = false;
+    for (key, replayed) in chosen.iter().zip(replayed) {
+        let (tenant, name) = (tame(key.tenant.as_str()), tame(key.conversation.as_str()));
+        let became = match replayed {
+            Replayed::Reached(seq) => format!("done, up to record {seq}; a server makes its summary"),
+            Replayed::Gone => "there is no such conversation any more".to_owned(),
+            Replayed::Failed(reason) => {
+                failed = true;
+                format!("fails still: {}", tame(&reason))
+            }
+        };
+        println!("{tenant}  {name}  {became}");
     }
-    println!("{} conversations are tried again.", chosen.len());
-    Ok(ExitCode::SUCCESS)
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
