@@ -1,13 +1,24 @@
 //! `recap`: all of Recap in one process over an embedded store, and the commands around it.
 //!
-//! Its one law: exit code 0 after a clean end, 2 for bad usage or configuration, 1 else.
+//! Its one law: exit code 0 after a clean end, 2 for bad usage or configuration, 3 where something was left out, 1 else.
 
 mod check;
 mod cli;
+mod client;
 mod complaints;
+mod completions;
+mod dead_letters;
+mod exit;
+mod export;
+mod health;
+mod import;
 mod keys;
 mod local_key;
+mod migrate;
 mod serve;
+mod summarize;
+mod terminal;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -19,12 +30,18 @@ fn main() -> ExitCode {
         && !error.not_found()
     {
         eprintln!("error: .env cannot be read: {error}");
-        return ExitCode::from(2);
+        return ExitCode::from(exit::USAGE);
     }
     let cli: Cli = match complaints::parse(std::env::args_os()) {
         Ok(cli) => cli,
         Err(code) => return code,
     };
+    // These need no runtime, and are to be quick.
+    match &cli.command {
+        Some(Command::Health(config)) => return health::run(config),
+        Some(Command::Completions(config)) => return completions::run(config),
+        _ => {}
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -47,5 +64,13 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Serve(config)) => serve::run(*config).await,
         Some(Command::Keys { command, store }) => keys::run(command, &store).await,
         Some(Command::Check(config)) => check::run(config).await,
+        Some(Command::Import(config)) => import::run(*config).await,
+        Some(Command::Export(config)) => export::run(config).await,
+        Some(Command::Summarize(config)) => summarize::run(config).await,
+        Some(Command::Watch(config)) => watch::run(config).await,
+        Some(Command::Migrate(config)) => migrate::run(config).await,
+        Some(Command::DeadLetters { command }) => dead_letters::run(command).await,
+        Some(Command::Health(config)) => Ok(health::run(&config)),
+        Some(Command::Completions(config)) => Ok(completions::run(&config)),
     }
 }

@@ -4,6 +4,7 @@
 //!   notice left behind, and erases what was erased
 //! - summarize: `summarize` decides when, cuts, makes gists, folds and proves what a summary covers;
 //!   [`LocalSummarizer`] is the engine that needs no model; `idle` ends conversations that fell silent
+//! - [`OfflineFold`]: a conversation that stands in no log
 //! - [`check()`] and [`rebuild()`]: views and summaries proved against the log; [`dead_letters()`] and [`replay()`]: what
 //!   kept failing, and tried again
 //!
@@ -17,6 +18,7 @@ mod dead_letters;
 mod failures;
 mod idle;
 mod local;
+mod offline;
 mod project;
 mod reconcile;
 mod summarize;
@@ -27,4 +29,5 @@ pub use check::{CheckReport, Fault, FaultKind, check, rebuild};
 pub use config::WorkerConfig;
 pub use dead_letters::{MOST_LETTERS, Replayed, dead_letters, replay};
 pub use local::LocalSummarizer;
+pub use offline::OfflineFold;
 pub(crate) use shared_service::TaskResult;

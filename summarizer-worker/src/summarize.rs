@@ -21,9 +21,11 @@ mod segments;
 mod sweep;
 
 pub(crate) use ask::{answer, take as take_asks};
+pub(crate) use cut::FAN;
 pub(crate) use lane::{Backoff, lane};
 pub(crate) use run::Summaries;
 pub(crate) use schedule::Schedule;
+pub(crate) use segments::{MESSAGES, TOKENS, tokens};
 pub(crate) use sweep::sweep;
 
 use shared::config::summary_policy::SummaryNeed;

@@ -37,5 +37,5 @@ pub use open::{Closing, OpenError, open, open_closing, open_keys};
 pub use rate_limiter::LocalRateLimiter;
 #[cfg(feature = "redis")]
 pub use redis::{CachedViewStore, RedisLink, RedisRateLimiter, RedisUrl};
-pub use sqlite::{SqliteKeyStore, SqliteMessageLog, SqliteViewStore};
+pub use sqlite::{FileVersion, SqliteKeyStore, SqliteMessageLog, SqliteViewStore, file_versions};
 pub use system::{SystemClock, SystemIds};

@@ -2,6 +2,7 @@
 
 mod broken_disk;
 mod cli;
+mod commands;
 mod crash;
 mod described;
 mod descriptors;

@@ -69,6 +69,15 @@ impl Format {
         self.found(&connection, file).map(|_| ())
     }
 
+    /// The version of a file; `None` where there is none. Refuses what this version cannot read.
+    pub(crate) fn version(&self, file: &Path) -> Result<Option<usize>, FormatError> {
+        if !file.exists() {
+            return Ok(None);
+        }
+        let connection = Connection::open(file).map_err(FormatError::sqlite(file))?;
+        self.found(&connection, file).map(Some)
+    }
+
     /// Brings a file to the newest version. Several processes may do so at once.
     pub(crate) fn migrate(&self, connection: &mut Connection, file: &Path) -> Result<(), FormatError> {
         let failed = FormatError::sqlite(file);

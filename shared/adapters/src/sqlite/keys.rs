@@ -13,7 +13,7 @@ use super::connection::{self, Durability};
 use super::failure::{corrupt, store_error};
 use super::format::{Format, FormatError};
 
-const FORMAT: Format = Format { application_id: 0x5265_6b65, steps: &[VERSION_1] };
+pub(super) const FORMAT: Format = Format { application_id: 0x5265_6b65, steps: &[VERSION_1] };
 
 const VERSION_1: &str = "
 CREATE TABLE keys (

@@ -8,6 +8,7 @@
 //! - `connection`, `format`, `folder`: how files are opened, versioned and locked
 //! - `read_pool`: read-only connections on blocking threads
 //! - `group_writer`: a writing thread for work of many kinds
+//! - `versions`: which format the files have
 //! - `checkpoint`: the write-ahead log brought back into the file, away from the writer
 
 mod checkpoint;
@@ -19,9 +20,11 @@ mod group_writer;
 pub mod keys;
 pub mod log;
 mod read_pool;
+mod versions;
 pub mod views;
 
 pub use format::FormatError;
 pub use keys::SqliteKeyStore;
 pub use log::SqliteMessageLog;
+pub use versions::{FileVersion, file_versions};
 pub use views::SqliteViewStore;

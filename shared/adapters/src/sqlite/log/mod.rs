@@ -19,7 +19,7 @@ mod read;
 mod repost;
 mod rows;
 mod runs;
-mod schema;
+pub(super) mod schema;
 mod writer;
 
 use std::path::Path;

@@ -9,7 +9,7 @@
 
 use crate::sqlite::format::Format;
 
-pub(super) const FORMAT: Format = Format { application_id: 0x5265_6c6f, steps: &[VERSION_1] };
+pub(in crate::sqlite) const FORMAT: Format = Format { application_id: 0x5265_6c6f, steps: &[VERSION_1] };
 
 /// `received` is the time of receipt minus `newest`; `others` counts the records up to this one that are no
 /// messages; `run` is where the asides that end with this one begin. All three are zero or absent in nearly all

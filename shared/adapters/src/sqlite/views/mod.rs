@@ -11,7 +11,7 @@
 mod commit;
 mod read;
 mod rows;
-mod schema;
+pub(super) mod schema;
 mod spend;
 mod summaries;
 mod work;

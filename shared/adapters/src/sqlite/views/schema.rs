@@ -3,7 +3,7 @@
 
 use crate::sqlite::format::Format;
 
-pub(super) const FORMAT: Format = Format { application_id: 0x5265_7669, steps: &[VERSION_1, VERSION_2] };
+pub(in crate::sqlite) const FORMAT: Format = Format { application_id: 0x5265_7669, steps: &[VERSION_1, VERSION_2] };
 
 /// `newest` orders the list, `received` finds idle conversations, `uncovered` those that want a summary. Erasing
 /// a conversation removes its row; gists and summaries are kept only beside it. Leases and dead letters are few.
