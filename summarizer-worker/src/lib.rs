@@ -3,7 +3,8 @@
 //! - project: `project` takes notices and folds records into views; `reconcile` finds what a lost
 //!   notice left behind, and erases what was erased
 //! - summarize: `summarize` decides when, cuts, makes gists, folds and proves what a summary covers;
-//!   [`LocalSummarizer`] is the engine that needs no model; `idle` ends conversations that fell silent
+//!   [`LocalSummarizer`] is the engine that needs no model, [`ModelSummarizer`] asks one; `idle` ends conversations
+//!   that fell silent
 //! - [`check()`] and [`rebuild()`]: views and summaries proved against the log; [`dead_letters()`] and [`replay()`]: what
 //!   kept failing, and tried again
 //!
@@ -17,6 +18,7 @@ mod dead_letters;
 mod failures;
 mod idle;
 mod local;
+mod model;
 mod project;
 mod reconcile;
 mod summarize;
@@ -27,4 +29,6 @@ pub use check::{CheckReport, Fault, FaultKind, check, rebuild};
 pub use config::WorkerConfig;
 pub use dead_letters::{MOST_LETTERS, Replayed, dead_letters, replay};
 pub use local::LocalSummarizer;
+pub use model::{Micros, ModelConfig, ModelConfigError, ModelEngineError, ModelSummarizer, Price};
 pub(crate) use shared_service::TaskResult;
+pub use summarize::Engines;

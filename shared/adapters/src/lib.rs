@@ -8,6 +8,7 @@
 //! - [`sqlite`]: the embedded log, views and keys
 //! - [`channel_bus`]: the bus within one process
 //! - `nats` (feature of that name): the bus between processes
+//! - [`openai`]: language models
 //! - [`rate_limiter`]: limits counted within one process
 //! - [`system`]: the machine's clock and random numbers
 
@@ -16,6 +17,7 @@ pub mod config;
 #[cfg(feature = "nats")]
 pub mod nats;
 pub mod open;
+pub mod openai;
 pub mod rate_limiter;
 #[cfg(feature = "redis")]
 pub mod redis;
@@ -27,6 +29,7 @@ pub use config::StoreConfig;
 #[cfg(feature = "nats")]
 pub use nats::{NatsConfig, NatsConnectError, NatsEventBus, NatsUrl};
 pub use open::{Closing, OpenError, open, open_closing, open_keys};
+pub use openai::{OpenAiChat, OpenAiSettings};
 pub use rate_limiter::LocalRateLimiter;
 #[cfg(feature = "redis")]
 pub use redis::{CachedViewStore, RedisLink, RedisRateLimiter, RedisUrl};
