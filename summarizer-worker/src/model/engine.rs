@@ -32,8 +32,8 @@ use super::write::{content, write_on};
 const LONG_DETAILED: usize = 6_000;
 /// With so many times the bytes of all gists come since, a summary is made from the whole again.
 const WHOLE_EVERY: u64 = 8;
-/// Shorter conversations are made from the whole at no great cost.
-const WHOLE_BELOW: u64 = 8_000;
+/// and at least so many bytes.
+const WHOLE_BELOW: u64 = 64_000;
 
 /// Writes summaries with a model.
 pub struct ModelSummarizer {

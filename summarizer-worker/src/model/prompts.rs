@@ -72,7 +72,7 @@ mod tests {
     }
 
     const GOLDEN: [&str; 5] =
-        ["gist 3e1ba05a", "fold dc72a205", "update 320c2bc0", "merge 82d383dc", "repair 27a52514"];
+        ["gist 976740db", "fold c6b858ff", "update 7f16d4e8", "merge d8fb8993", "repair 3f1e4b46"];
 
     #[test]
     fn each_names_its_mark_and_no_place_is_left_open() {

@@ -51,9 +51,9 @@ pub(crate) fn read(text: &str, wanted: &str) -> Option<Answer> {
             about: string(object.get("about")),
             mood: mood(object.get("mood")),
             keywords: strings(object.get("keywords")),
-            todo: items(object.get("todo")),
-            decided: items(object.get("decided")),
-            asked: items(object.get("asked")),
+            todo: items(object.get("items"), "todo"),
+            decided: items(object.get("items"), "decided"),
+            asked: items(object.get("items"), "asked"),
         },
     })
 }
@@ -89,18 +89,17 @@ fn strings(value: Option<&Value>) -> Vec<String> {
     texts.into_iter().filter(|text| !text.is_empty()).collect()
 }
 
-fn items(value: Option<&Value>) -> Vec<Item> {
+/// The items of a kind.
+fn items(value: Option<&Value>, kind: &str) -> Vec<Item> {
     let Some(Value::Array(list)) = value else { return Vec::new() };
-    let item = |entry: &Value| match entry {
-        Value::String(text) => Item { text: text.trim().to_owned(), ..Item::default() },
-        entry => Item {
-            text: string(entry.get("text")),
-            who: string(entry.get("who")),
-            due: string(entry.get("due")),
-            at: numbers(entry.get("at")),
-        },
+    let item = |entry: &Value| Item {
+        text: string(entry.get("text")),
+        who: string(entry.get("who")),
+        due: string(entry.get("due")),
+        at: numbers(entry.get("at")),
     };
-    list.iter().map(item).filter(|item| !item.text.is_empty()).collect()
+    let of_kind = list.iter().filter(|entry| entry.get("kind").and_then(Value::as_str) == Some(kind));
+    of_kind.map(item).filter(|item| !item.text.is_empty()).collect()
 }
 
 fn numbers(value: Option<&Value>) -> Vec<u64> {
@@ -136,7 +135,7 @@ mod tests {
 
     #[test]
     fn answers_of_all_shapes_are_read() {
-        let plain = r#"{"about":"We ship.","mood":40,"keywords":["ship"],"todo":[{"text":"Ship","who":"Ben","due":"","at":[3,1,3]}],"decided":[],"asked":[]}"#;
+        let plain = r#"{"about":"We ship.","mood":40,"keywords":["ship"],"items":[{"kind":"todo","text":"Ship","who":"Ben","due":"","at":[3,1,3]}]}"#;
         let read_plain = read(plain, "about").unwrap();
         assert_eq!(read_plain.notes.todo[0].at, [1, 3]);
         assert_eq!(read_plain.notes.mood, 400);
@@ -145,7 +144,7 @@ mod tests {
         {
             assert_eq!(read(&wrapped, "about"), Some(read_plain.clone()), "{wrapped}");
         }
-        let loose = r#"{"about":"x","about":"We ship.","mood":"40","keywords":"ship","todo":[{"text":"Ship","who":"Ben","due":null,"at":["3","1"],"more":1}],"extra":{}}"#;
+        let loose = r#"{"about":"x","about":"We ship.","mood":"40","keywords":"ship","items":[7,{"kind":"todo","text":"Ship","who":"Ben","due":null,"at":["3","1"],"more":1}],"extra":{}}"#;
         assert_eq!(read(loose, "about"), Some(read_plain));
     }
 

@@ -24,24 +24,23 @@ impl Schemas {
         let texts = || json!({"type": "array", "items": {"type": "string"}});
         let at = || json!({"type": "array", "items": {"type": "integer"}});
         let list = |item: Value| json!({"type": "array", "items": item});
-        let todo = list(object(vec![("text", text()), ("who", text()), ("due", text()), ("at", at())]));
-        let found = || list(object(vec![("text", text()), ("at", at())]));
-        let part = |keywords| {
+        let kind = json!({"type": "string", "enum": ["todo", "decided", "asked"]});
+        let items =
+            list(object(vec![("kind", kind), ("text", text()), ("who", text()), ("due", text()), ("at", at())]));
+        let part = || {
             vec![
                 ("about", text()),
                 ("mood", json!({"type": "integer"})),
-                ("keywords", keywords),
-                ("todo", todo.clone()),
-                ("decided", found()),
-                ("asked", found()),
+                ("keywords", texts()),
+                ("items", items.clone()),
             ]
         };
         let with = |mut first: Vec<(&'static str, Value)>| {
-            first.extend(part(texts()));
+            first.extend(part());
             first
         };
         Self {
-            gist: schema("notes", part(texts())),
+            gist: schema("notes", part()),
             fold: schema("summary", with(vec![("brief", text()), ("detailed", text()), ("closed", texts())])),
             update: schema("summary", with(vec![("brief", text()), ("closed", texts())])),
             merge: schema("notes", vec![("about", text())]),

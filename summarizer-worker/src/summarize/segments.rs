@@ -10,7 +10,7 @@ use shared::ports::SummaryMessage;
 /// A segment is closed with this many messages,
 pub(crate) const MESSAGES: usize = 40;
 /// or with the message that brings it to so many tokens.
-pub(crate) const TOKENS: usize = 1_500;
+pub(crate) const TOKENS: usize = 3_000;
 
 /// Messages that may still get company.
 #[derive(Debug, Default)]

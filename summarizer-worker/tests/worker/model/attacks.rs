@@ -119,13 +119,9 @@ async fn a_model_that_obeys_every_text_shows_nobody_what_was_not_said() {
             assert_harmless(version, &source);
         }
         let asked = model.calls();
-        assert!(
-            asked.iter().any(|question| question
-                .text
-                .contains(&attack.chars().take(6).filter(|c| !c.is_control()).collect::<String>())
-                || attack.starts_with('\n')),
-            "{attack}"
-        );
+        let mut words = attack.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| word.len() > 3);
+        let seen = |word: &str| asked.iter().any(|question| question.text.contains(word));
+        assert!(words.next().is_none_or(seen), "the model has seen it: {attack}");
         for question in &asked {
             assert!(!question.role.contains("report number"), "orders and data are apart");
         }

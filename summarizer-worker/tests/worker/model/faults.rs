@@ -173,7 +173,7 @@ cases! {
     prose: vec![Fault::Text(|_| "Sure! Here is your summary.".into())] => Model;
     a_fenced_text: vec![Fault::Text(|text| format!("```json\n{text}\n```"))] => Model;
     a_text_among_words: vec![Fault::Text(|text| format!("Here: {text} Anything else?"))] => Model;
-    doubled_keys: vec![Fault::Text(|text| text.replacen('{', r#"{"about":"x","todo":7,"#, 1))] => Model;
+    doubled_keys: vec![Fault::Text(|text| text.replacen('{', r#"{"about":"x","items":7,"#, 1))] => Model;
     zeros_in_the_text: vec![Fault::Text(|text| text.replace("number", "number\\u0000"))] => Model;
     an_error_inside: vec![json_body(&json!({"error": {"message": "upstream broke"}}))] => Model;
     an_error_inside_with_a_status: vec![json_body(&json!({"error": {"message": "slow down", "code": 429}}))] => Model;

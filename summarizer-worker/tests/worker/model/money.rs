@@ -55,6 +55,7 @@ async fn at_the_cap_the_local_engine_answers_and_the_next_day_the_model_makes_up
         let name = format!("c{n}");
         let head = world.post(&key(&name), 5).await;
         ask(&world, &name, head).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
         if newest(&world, &name).degraded {
             assert_eq!(newest(&world, &name).fallback, Some(FallbackReason::Cap));
             cut_off.get_or_insert(n);
