@@ -21,8 +21,8 @@ use shared_service::Tasks;
 
 pub use config::QueryConfig;
 
-/// The routes of this service. Spawns the push hub, which ends with `tasks`.
+/// The routes of this service. Spawns the push hub and the renewals, which end with `tasks`.
 pub fn build(ports: &Ports, config: &QueryConfig, tasks: &Tasks) -> Router {
     let hub = push::Hub::start(ports, config, tasks);
-    query::routes(Arc::new(query::Query::new(ports, config))).merge(push::routes(hub))
+    query::routes(Arc::new(query::Query::new(ports, config, tasks))).merge(push::routes(hub))
 }

@@ -3,9 +3,9 @@
 use clap::{Args, Parser, Subcommand};
 use ingest_api::IngestConfig;
 use query_api::QueryConfig;
-use shared_adapters::StoreConfig;
+use shared_adapters::{OpenAiSettings, StoreConfig};
 use shared_service::{HttpConfig, LogConfig};
-use summarizer_worker::WorkerConfig;
+use summarizer_worker::{ModelConfig, WorkerConfig};
 
 use crate::completions::CompletionsConfig;
 use crate::dead_letters::DeadLettersCommand;
@@ -157,6 +157,10 @@ pub(crate) struct ServeConfig {
     pub(crate) ingest: IngestConfig,
     #[command(flatten)]
     pub(crate) worker: WorkerConfig,
+    #[command(flatten, next_help_heading = "Model")]
+    pub(crate) endpoint: OpenAiSettings,
+    #[command(flatten)]
+    pub(crate) model: ModelConfig,
     #[command(flatten)]
     pub(crate) query: QueryConfig,
     #[command(flatten)]

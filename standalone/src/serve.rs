@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
-use shared::ports::{Ports, Summarizer};
-use shared_adapters::open_closing;
+use shared::ports::Ports;
 use shared_adapters::system::give_way;
+use shared_adapters::{OpenAiChat, open_closing};
 use shared_service::{Background, Gate, GatedRouter, Metrics, Readiness, Server, Tasks, ops, run_until_stopped};
-use summarizer_worker::LocalSummarizer;
+use summarizer_worker::{Engines, LocalSummarizer, ModelSummarizer};
 
 use crate::cli::ServeConfig;
 use crate::local_key;
@@ -19,19 +19,26 @@ use crate::local_key;
 const CLOSE: Duration = Duration::from_secs(2);
 
 /// Serves until it is told to stop.
-pub(crate) async fn run(config: ServeConfig) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(mut config: ServeConfig) -> anyhow::Result<ExitCode> {
     config.log.install()?;
+    config.query.summary_renew |= config.endpoint.is_set();
     let metrics = Metrics::install()?;
     let (ports, closing) = open_closing(&config.store).await.context("cannot open the store")?;
     let server = Server::bind(&config.http).await?;
     let admin = Server::bind_admin(&config.http).await?;
     let tasks = Tasks::new();
     metrics.keep_up(&tasks);
-    let summarizer: Arc<dyn Summarizer> = Arc::new(LocalSummarizer);
+    let engines = match engines(&ports, &config) {
+        Ok(engines) => engines,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return Ok(ExitCode::from(2));
+        }
+    };
     let behind = Background::start(1, give_way).context("cannot start the threads behind the requests")?;
-    let hops = build(&ports, Arc::clone(&summarizer), &config, &tasks, &behind);
+    let hops = build(&ports, engines.clone(), &config, &tasks, &behind);
     let gate = Gate::new(&config.http, config.ingest.limits.max_body_bytes, &ports);
-    say_where(&config, &ports, &server, admin.as_ref(), summarizer.as_ref()).await?;
+    say_where(&config, &ports, &server, admin.as_ref(), &engines).await?;
 
     let operators = ops::routes(readiness(&ports), metrics);
     let servers: Vec<(Server, GatedRouter)> = match admin {
@@ -47,16 +54,20 @@ pub(crate) async fn run(config: ServeConfig) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The model, if the settings name one; else the local engine.
+fn engines(ports: &Ports, config: &ServeConfig) -> anyhow::Result<Engines> {
+    if !config.endpoint.is_set() {
+        return Ok(Arc::new(LocalSummarizer).into());
+    }
+    let chat = OpenAiChat::new(&config.endpoint)?;
+    let model = ModelSummarizer::new(Arc::new(chat), ports, &config.model)?;
+    Ok(Engines::model(model, &config.model))
+}
+
 /// All routes, with the tasks behind them started.
-fn build(
-    ports: &Ports,
-    summarizer: Arc<dyn Summarizer>,
-    config: &ServeConfig,
-    tasks: &Tasks,
-    behind: &Background,
-) -> Router {
+fn build(ports: &Ports, engines: Engines, config: &ServeConfig, tasks: &Tasks, behind: &Background) -> Router {
     // Posting and reading have the right of way: project and summarize take what they leave.
-    summarizer_worker::build(ports, summarizer, &config.worker, &tasks.on(behind.handle()));
+    summarizer_worker::build(ports, engines, &config.worker, &tasks.on(behind.handle()));
     let ingest = ingest_api::build(ports, &config.ingest, tasks);
     ingest
         .merge(query_api::build(ports, &config.query, tasks))
@@ -87,7 +98,7 @@ async fn say_where(
     ports: &Ports,
     server: &Server,
     admin: Option<&Server>,
-    summarizer: &dyn Summarizer,
+    engines: &Engines,
 ) -> anyhow::Result<()> {
     let address = server.local_addr();
     if let Some(link) = local_key::first_link(ports, address).await? {
@@ -96,7 +107,7 @@ async fn say_where(
     if let Some(admin) = admin {
         config.log.say(&format!("metrics and health on http://{}", admin.local_addr()));
     }
-    let (store, engine) = (&config.store.store_url, summarizer.engine());
+    let (store, engine) = (&config.store.store_url, engines.wanted.engine());
     config
         .log
         .say(&format!("Recap listening on http://{address} with data in {store}, summaries by the engine {engine}"));

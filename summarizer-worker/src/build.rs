@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::ports::{Ports, Summarizer};
+use shared::ports::Ports;
 use shared_service::Tasks;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -13,13 +13,13 @@ use crate::failures::{Failures, wait};
 use crate::idle::end_idle;
 use crate::project::{Projector, WAITING, project, take};
 use crate::reconcile::reconcile;
-use crate::summarize::{Backoff, Schedule, Summaries, answer, lane, sweep, take_asks};
+use crate::summarize::{Backoff, Engines, Schedule, Summaries, answer, lane, redo, sweep, take_asks};
 
 /// Asks that wait between the bus and the desk.
 const ASKS: usize = 256;
 
 /// Starts project, reconcile, summarize and idle end. They run until `tasks` stops.
-pub fn build(ports: &Ports, summarizer: Arc<dyn Summarizer>, config: &WorkerConfig, tasks: &Tasks) {
+pub fn build(ports: &Ports, engines: impl Into<Engines>, config: &WorkerConfig, tasks: &Tasks) {
     let schedule = Arc::new(Schedule::new(config.summary_schedule));
     let projector = Arc::new(Projector::new(
         ports.clone(),
@@ -29,7 +29,7 @@ pub fn build(ports: &Ports, summarizer: Arc<dyn Summarizer>, config: &WorkerConf
         count(config.project_parallelism),
     ));
     start_projecting(ports, &projector, config, tasks);
-    start_summarizing(ports, summarizer, &projector, &schedule, config, tasks);
+    start_summarizing(ports, engines.into(), &projector, &schedule, config, tasks);
     let idle_end = config.policy.conversation_idle_end;
     if !idle_end.is_zero() {
         tasks.spawn("idle-end", end_idle(ports.clone(), idle_end, tasks.stopping()));
@@ -51,14 +51,14 @@ fn start_projecting(ports: &Ports, projector: &Arc<Projector>, config: &WorkerCo
 
 fn start_summarizing(
     ports: &Ports,
-    summarizer: Arc<dyn Summarizer>,
+    engines: Engines,
     projector: &Arc<Projector>,
     schedule: &Arc<Schedule>,
     config: &WorkerConfig,
     tasks: &Tasks,
 ) {
     let lease = config.summary_lease;
-    let summaries = Arc::new(Summaries::new(ports.clone(), summarizer, Arc::clone(projector), lease));
+    let summaries = Arc::new(Summaries::new(ports.clone(), engines, Arc::clone(projector), lease));
     let backoff = Arc::new(Backoff::default());
     let failures = Arc::new(Failures::new(ports.clone(), "summarize", config.project_attempts));
     for _ in 0..config.summarize_parallelism {
@@ -71,6 +71,10 @@ fn start_summarizing(
             tasks.stopping(),
         );
         tasks.spawn("summarize", lane);
+    }
+    if summaries.engines.fallback.is_some() {
+        let interval = summaries.engines.redo_interval;
+        tasks.spawn("redo", redo(Arc::clone(&summaries), Arc::clone(schedule), interval, tasks.stopping()));
     }
     let (queue, queued) = mpsc::channel(ASKS);
     tasks.spawn("take-asks", take_asks(Arc::clone(&ports.bus), queue, tasks.stopping()));

@@ -3,7 +3,8 @@
 //! - project: `project` takes notices and folds records into views; `reconcile` finds what a lost
 //!   notice left behind, and erases what was erased
 //! - summarize: `summarize` decides when, cuts, makes gists, folds and proves what a summary covers;
-//!   [`LocalSummarizer`] is the engine that needs no model; `idle` ends conversations that fell silent
+//!   [`LocalSummarizer`] is the engine that needs no model, [`ModelSummarizer`] asks one; `idle` ends conversations
+//!   that fell silent
 //! - [`OfflineFold`]: a conversation that stands in no log
 //! - [`check()`] and [`rebuild()`]: views and summaries proved against the log; [`dead_letters()`] and [`replay()`]: what
 //!   kept failing, and tried again
@@ -18,6 +19,7 @@ mod dead_letters;
 mod failures;
 mod idle;
 mod local;
+mod model;
 mod offline;
 mod project;
 mod reconcile;
@@ -29,5 +31,7 @@ pub use check::{CheckReport, Fault, FaultKind, check, rebuild};
 pub use config::WorkerConfig;
 pub use dead_letters::{MOST_LETTERS, Replayed, dead_letters, replay};
 pub use local::LocalSummarizer;
+pub use model::{Micros, ModelConfig, ModelConfigError, ModelEngineError, ModelSummarizer, Price};
 pub use offline::OfflineFold;
 pub(crate) use shared_service::TaskResult;
+pub use summarize::Engines;

@@ -5,7 +5,7 @@
 use async_trait::async_trait;
 use compact_str::{CompactString, format_compact};
 use shared::domain::Usage;
-use shared::ports::{Folded, Gist, Gisted, Summarizer, SummarizerError, SummaryMessage};
+use shared::ports::{Folded, Gist, Gisted, Material, Summarizer, SummarizerError, SummaryMessage, SummaryRun};
 use shared_insights::{Gist as Note, Message};
 
 /// Counted up with every change of the rules that changes a gist's form or words.
@@ -25,21 +25,21 @@ impl Summarizer for LocalSummarizer {
         format_compact!("local/{RULES}")
     }
 
-    async fn gist(&self, segment: &[SummaryMessage]) -> Result<Gisted, SummarizerError> {
+    async fn gist(&self, _: &SummaryRun, segment: &[SummaryMessage]) -> Result<Gisted, SummarizerError> {
         let segment = segment.to_vec();
         on_own_thread(move || written(&shared_insights::gist(&messages(&segment)))).await
     }
 
-    async fn merge(&self, gists: &[Gist]) -> Result<Gisted, SummarizerError> {
+    async fn merge(&self, _: &SummaryRun, gists: &[Gist]) -> Result<Gisted, SummarizerError> {
         let gists = gists.to_vec();
         on_own_thread(move || written(&shared_insights::merge(&notes(&gists)?))).await
     }
 
-    async fn fold(&self, gists: &[Gist], tail: &[SummaryMessage]) -> Result<Folded, SummarizerError> {
-        let (gists, tail, engine) = (gists.to_vec(), tail.to_vec(), self.engine());
+    async fn fold(&self, _: &SummaryRun, material: &Material<'_>) -> Result<Folded, SummarizerError> {
+        let (gists, tail) = (material.gists.to_vec(), material.tail.to_vec());
         on_own_thread(move || {
             let content = shared_insights::fold(&notes(&gists)?, &messages(&tail));
-            Ok(Folded { content, usage: Usage::default(), engine, degraded: false })
+            Ok(Folded { content, usage: Usage::default(), dropped: Vec::new(), notes: None, whole: true })
         })
         .await
     }
@@ -75,7 +75,7 @@ fn notes(gists: &[Gist]) -> Result<Vec<Note>, SummarizerError> {
 
 fn written(note: &Note) -> Result<Gisted, SummarizerError> {
     let json = serde_json::to_string(note).map_err(|_| unreadable())?;
-    Ok(Gisted { gist: Gist(json.into()), usage: Usage::default() })
+    Ok(Gisted { gist: Gist(json.into()), usage: Usage::default(), dropped: Vec::new() })
 }
 
 fn unreadable() -> SummarizerError {

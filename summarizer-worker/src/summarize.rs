@@ -1,10 +1,11 @@
 //! Summarize: conversations with uncovered messages get a new version when the policy says so, or somebody asks.
 //!
 //! - [`schedule`]: when which conversation is due; [`lane`] works it off; [`sweep`] finds what it lost
+//! - [`redo`]: what a fallback engine wrote is made again
 //! - [`ask`]: requests for a summary now, equal ones joined
 //! - [`run`]: one version: lease, cut, fold, proof, compare-and-set
 //! - [`segments`], [`cut`], [`gists`]: a long conversation in bounded cost
-//! - [`engine`]: the engine, given less where it says that it is too much
+//! - [`engine`]: the engine, given less where it says that it is too much; [`engines`]: which one, and which else
 //!
 //! Law: a version is stored only if the chain over what was read equals the chain of the view, and nothing
 //! uncovered is ever skipped: it is made, or tried again later, or counted as uncovered.
@@ -12,9 +13,11 @@
 mod ask;
 mod cut;
 mod engine;
+mod engines;
 mod flight;
 mod gists;
 mod lane;
+mod redo;
 mod run;
 mod schedule;
 mod segments;
@@ -22,7 +25,9 @@ mod sweep;
 
 pub(crate) use ask::{answer, take as take_asks};
 pub(crate) use cut::FAN;
+pub use engines::Engines;
 pub(crate) use lane::{Backoff, lane};
+pub(crate) use redo::redo;
 pub(crate) use run::Summaries;
 pub(crate) use schedule::Schedule;
 pub(crate) use segments::{MESSAGES, TOKENS, tokens};

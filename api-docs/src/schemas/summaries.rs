@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::schema::{
-    Field, closed, field, flag, id, list, or_null, reference, score, short_list, text, whole, words, written_time,
+    Field, closed, field, flag, id, list, optional, or_null, reference, score, short_list, text, whole, words,
+    written_time,
 };
 
 /// The most participants that are counted by name.
@@ -51,6 +52,7 @@ pub(crate) fn summary() -> Vec<Field> {
         field("covers", reference("Coverage")),
         field("engine", reference("Engine")),
         field("degraded", flag("True where a fallback engine answered for the wanted one.")),
+        optional("degraded_reason", degraded_reason()),
         field("version", whole(1, "Versions ascend by one.")),
     ]
 }
@@ -125,7 +127,7 @@ fn engine() -> Value {
 fn summarize_request() -> Value {
     let mut kind = json!({ "type": ["string", "null"], "enum": ["brief", "detailed", null], "default": "brief" });
     kind["description"] = "Which text.".into();
-    closed("", vec![field("conversation_id", id("What to summarize.")), crate::schema::optional("summary_type", kind)])
+    closed("", vec![field("conversation_id", id("What to summarize.")), optional("summary_type", kind)])
 }
 
 fn version() -> Value {
@@ -136,7 +138,7 @@ fn version() -> Value {
             field("tokens_out", whole(0, "Tokens that a model wrote.")),
         ],
     );
-    let trigger = "Why it was made: enough new messages, a silence, the end, or somebody asked.";
+    let trigger = "Why it was made: enough new messages, a silence, the end, somebody asked, or the model is back.";
     closed(
         "One version.",
         vec![
@@ -149,9 +151,30 @@ fn version() -> Value {
             field("engine", reference("Engine")),
             field("prompt_version", text("Which prompts, or which rules of the local engine.")),
             field("degraded", flag("True where a fallback engine answered for the wanted one.")),
-            field("trigger", words(trigger, &["count", "silence", "end", "demand"])),
+            optional("degraded_reason", degraded_reason()),
+            field("trigger", words(trigger, &["count", "silence", "end", "demand", "redo"])),
             field("usage", usage),
+            optional("dropped", list(dropped(), "What of the model's answers failed the checks.")),
             field("latency_ms", whole(0, "How long it took, in milliseconds.")),
+        ],
+    )
+}
+
+fn degraded_reason() -> Value {
+    let told = "Why, where it is: the budget of the day is spent, the model does not answer, its endpoint refuses, or \
+                the text did not fit.";
+    words(told, &["cap", "unavailable", "refused", "too_large"])
+}
+
+fn dropped() -> Value {
+    let parts = ["sentence", "keyword", "action_item", "owner", "due", "decision", "question", "markup"];
+    let reasons = ["no_evidence", "unrelated", "unfounded", "unresolved", "instructions", "unsafe", "too_many"];
+    closed(
+        "",
+        vec![
+            field("part", words("Which part.", &parts)),
+            field("reason", words("Why.", &reasons)),
+            field("count", whole(1, "How many.")),
         ],
     )
 }

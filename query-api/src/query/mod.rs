@@ -4,6 +4,7 @@
 //! - [`history`]: the messages of a conversation; [`cursor`], [`paging`] and [`around`] tell where a page begins
 //! - [`summarize`]: a summary that covers everything, made now if needed; equal requests share one [`flight`]
 //! - [`summaries`]: stored summaries and their versions; [`summary_body`] is how they are shown
+//! - [`renew`]: summaries of the local engine, made anew by a model once they are shown
 //! - [`user_history`], [`conversations`]: lists
 
 pub mod around;
@@ -12,6 +13,7 @@ pub mod cursor;
 pub mod flight;
 pub mod history;
 pub mod paging;
+pub mod renew;
 pub mod summaries;
 pub mod summarize;
 pub mod summary_body;
@@ -22,13 +24,14 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::{get, post};
-use shared::domain::{ConversationKey, Version};
+use shared::domain::{ConversationKey, SummaryVersion, Version};
 use shared::error_code::ErrorCode;
 use shared::ports::{EventBus, Head, MessageLog, Ports, ViewStore};
-use shared_service::{ApiError, ApiResult};
+use shared_service::{ApiError, ApiResult, Tasks};
 
 use crate::config::QueryConfig;
 use flight::Flights;
+use renew::Renewals;
 pub use summary_body::SummaryType;
 
 /// What the routes of this hop read from.
@@ -38,18 +41,27 @@ pub struct Query {
     bus: Arc<dyn EventBus>,
     summarize_timeout: Duration,
     flights: Flights,
+    renewals: Option<Renewals>,
 }
 
 impl Query {
     /// Over these ports.
     #[must_use]
-    pub fn new(ports: &Ports, config: &QueryConfig) -> Self {
+    pub fn new(ports: &Ports, config: &QueryConfig, tasks: &Tasks) -> Self {
         Self {
             log: Arc::clone(&ports.log),
             views: Arc::clone(&ports.views),
             bus: Arc::clone(&ports.bus),
             summarize_timeout: config.summarize_timeout,
             flights: Flights::default(),
+            renewals: config.summary_renew.then(|| Renewals::start(Arc::clone(&ports.bus), tasks)),
+        }
+    }
+
+    /// A stored summary was shown.
+    fn shown(&self, key: &ConversationKey, summary: &SummaryVersion) {
+        if let Some(renewals) = &self.renewals {
+            renewals.shown(key, summary);
         }
     }
 

@@ -6,7 +6,9 @@ use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use shared::domain::{ConversationKey, Coverage, SummaryVersion, Timestamp, Trigger, Usage, Version};
+use shared::domain::{
+    ConversationKey, Coverage, Dropped, FallbackReason, SummaryVersion, Timestamp, Trigger, Usage, Version,
+};
 use shared_service::{ApiResult, ConversationPath, Reader, StrictQuery, reply};
 
 use super::paging::Paging;
@@ -39,6 +41,7 @@ pub async fn newest(
     let rows = query.views.conversations(std::slice::from_ref(&key)).await?;
     let participants = rows.first().and_then(Option::as_ref).map_or(&[][..], |row| &row.view.participants);
     let mut body = SummaryBody::new(&key, &summary, summary_type, participants);
+    query.shown(&key, &summary);
     body.stale_messages = Some(head.messages.saturating_sub(summary.covers.messages));
     Ok(reply::json(StatusCode::OK, &body))
 }
@@ -72,8 +75,12 @@ struct VersionBody<'a> {
     engine: &'a str,
     prompt_version: &'a str,
     degraded: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    degraded_reason: Option<FallbackReason>,
     trigger: Trigger,
     usage: Usage,
+    #[serde(skip_serializing_if = "<[Dropped]>::is_empty")]
+    dropped: &'a [Dropped],
     latency_ms: u64,
 }
 
@@ -117,8 +124,10 @@ impl<'a> VersionBody<'a> {
             engine: &version.engine,
             prompt_version: &version.prompt_version,
             degraded: version.degraded,
+            degraded_reason: version.fallback,
             trigger: version.trigger,
             usage: version.usage,
+            dropped: &version.dropped,
             latency_ms: version.latency_ms,
         }
     }

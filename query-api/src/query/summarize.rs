@@ -54,7 +54,10 @@ pub async fn summarize(
         return Err(summary_not_found());
     }
     let (row, summary) = match query.stored(&key, head.last_message).await? {
-        Some(stored) => stored,
+        Some(stored) => {
+            query.shown(&key, &stored.1);
+            stored
+        }
         None => query.made(&key, head.last_message).await?,
     };
     let participants = row.as_ref().map_or(&[][..], |row| &row.view.participants);

@@ -1,7 +1,7 @@
 //! How a summary is shown: the reference's fields, then ours. The same for HTTP and for sockets.
 
 use serde::{Serialize, Serializer};
-use shared::domain::{ConversationKey, Coverage, SummaryVersion, Timestamp, UserId, Version};
+use shared::domain::{ConversationKey, Coverage, FallbackReason, SummaryVersion, Timestamp, UserId, Version};
 use shared::projections::Participant;
 use shared_insights::{ActionItem, ActionStatus, Finding, Sentiment};
 
@@ -30,6 +30,8 @@ pub struct SummaryBody<'a> {
     covers: Coverage,
     engine: &'a str,
     degraded: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    degraded_reason: Option<FallbackReason>,
     version: Version,
     /// Messages in the log that are not covered, where that was looked up.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,6 +85,7 @@ impl<'a> SummaryBody<'a> {
             covers: version.covers,
             engine: &version.engine,
             degraded: version.degraded,
+            degraded_reason: version.fallback,
             version: version.version,
             stale_messages: None,
         }

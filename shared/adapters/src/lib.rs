@@ -9,6 +9,7 @@
 //! - `mongo`: the log, views and keys over MongoDB (feature `mongodb`)
 //! - [`channel_bus`]: the bus within one process
 //! - `nats` (feature of that name): the bus between processes
+//! - [`openai`]: language models
 //! - [`rate_limiter`]: limits counted within one process
 //! - `time_order`: two sorted runs of messages made one
 //! - [`system`]: the machine's clock and random numbers
@@ -20,6 +21,7 @@ pub mod mongo;
 #[cfg(feature = "nats")]
 pub mod nats;
 pub mod open;
+pub mod openai;
 pub mod rate_limiter;
 #[cfg(feature = "redis")]
 pub mod redis;
@@ -34,6 +36,7 @@ pub use mongo::{MongoConfig, MongoKeyStore, MongoMessageLog, MongoStore, MongoUr
 #[cfg(feature = "nats")]
 pub use nats::{NatsConfig, NatsConnectError, NatsEventBus, NatsUrl};
 pub use open::{Closing, OpenError, open, open_closing, open_keys};
+pub use openai::{OpenAiChat, OpenAiSettings};
 pub use rate_limiter::LocalRateLimiter;
 #[cfg(feature = "redis")]
 pub use redis::{CachedViewStore, RedisLink, RedisRateLimiter, RedisUrl};

@@ -62,3 +62,10 @@ pub struct Finding {
     /// Numbers of the messages, ascending.
     pub evidence: Vec<u64>,
 }
+
+/// The first date that a text names, resolved against a time in UTC milliseconds: "by Friday", "in 3 days".
+#[must_use]
+pub fn due(text: &str, at_ms: i64) -> Option<Due> {
+    let tokens: Vec<crate::text::Token> = crate::text::Tokens::of(text).collect();
+    due::due(&tokens, text, at_ms)
+}

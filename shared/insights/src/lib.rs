@@ -16,7 +16,7 @@ mod sentiment;
 mod summary;
 mod text;
 
-pub use actions::{ActionItem, ActionStatus, Due, Finding};
+pub use actions::{ActionItem, ActionStatus, Due, Finding, due};
 pub use gist::{Gist, gist, merge};
 pub use live::LiveInsights;
 pub use message::Message;

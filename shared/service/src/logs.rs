@@ -52,7 +52,8 @@ impl LogConfig {
 
     /// Starts logging for the whole process.
     pub fn install(&self) -> Result<(), LogError> {
-        let filter = EnvFilter::builder().parse(&self.log_level)?;
+        // That crate logs what it cannot read, which may hold what a model wrote.
+        let filter = EnvFilter::builder().parse(&self.log_level)?.add_directive("async_openai=off".parse()?);
         let lines = fmt::layer().with_writer(stderr);
         let registry = tracing_subscriber::registry().with(filter);
         match self.format() {

@@ -33,6 +33,8 @@ pub enum Trigger {
     End,
     /// Somebody asked.
     Demand,
+    /// The wanted engine is back, and a fallback had written the version before.
+    Redo,
 }
 
 /// What a version cost.

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+pub mod chat_model;
 pub mod clock;
 pub mod event_bus;
 pub mod key_store;
@@ -12,6 +13,7 @@ pub mod store_error;
 pub mod summarizer;
 pub mod view_store;
 
+pub use chat_model::{ChatError, ChatFinish, ChatModel, ChatProgress, ChatReply, ChatRequest, Refusal, ReplySchema};
 pub use clock::{Clock, IdSource};
 pub use event_bus::{
     Announcement, BusError, Delivery, EventBus, Notice, NoticeStream, SummarizeAnswer, SummarizeAsk,
@@ -24,7 +26,7 @@ pub use message_log::{
 };
 pub use rate_limiter::{Quota, RateDecision, RateLimiter};
 pub use store_error::StoreError;
-pub use summarizer::{Folded, Gist, Gisted, Summarizer, SummarizerError, SummaryMessage};
+pub use summarizer::{Folded, Gist, Gisted, Material, News, Summarizer, SummarizerError, SummaryMessage, SummaryRun};
 pub use view_store::{
     CasOutcome, ConversationRow, DeadLetter, GistKey, HistoryQuery, HistoryRow, ListQuery, ParticipationDelta,
     ProjectionStep, ViewStore,

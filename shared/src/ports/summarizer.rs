@@ -5,7 +5,9 @@ use compact_str::CompactString;
 use thiserror::Error;
 
 use super::store_error::Source;
-use crate::domain::{Seq, SummaryContent, Timestamp, Usage, UserId};
+use crate::domain::{
+    ConversationKey, Dropped, FallbackReason, Seq, SummaryContent, SummaryVersion, Timestamp, Trigger, Usage, UserId,
+};
 
 /// Turns messages into summaries.
 ///
@@ -15,6 +17,7 @@ use crate::domain::{Seq, SummaryContent, Timestamp, Usage, UserId};
 ///    folded from few of them.
 /// 3. It holds no state of a conversation: the caller keeps gists under [`Self::maker`].
 /// 4. Every call ends within a limit of its own.
+/// 5. The run's tenant pays, and nobody else; nothing of one conversation reaches another's summary.
 #[async_trait]
 pub trait Summarizer: Send + Sync + 'static {
     /// As shown to users: `local`, or `openai:<model>`.
@@ -24,13 +27,51 @@ pub trait Summarizer: Send + Sync + 'static {
     fn maker(&self) -> CompactString;
 
     /// The essence of a closed segment.
-    async fn gist(&self, segment: &[SummaryMessage]) -> Result<Gisted, SummarizerError>;
+    async fn gist(&self, run: &SummaryRun, segment: &[SummaryMessage]) -> Result<Gisted, SummarizerError>;
 
     /// The essence of several gists, in order.
-    async fn merge(&self, gists: &[Gist]) -> Result<Gisted, SummarizerError>;
+    async fn merge(&self, run: &SummaryRun, gists: &[Gist]) -> Result<Gisted, SummarizerError>;
 
-    /// The summary of gists and the messages after them.
-    async fn fold(&self, gists: &[Gist], tail: &[SummaryMessage]) -> Result<Folded, SummarizerError>;
+    /// The gist of a segment whose parts' gists are given, in order, put together at no cost; `None` where that would
+    /// not be a gist.
+    fn join(&self, parts: &[Gist]) -> Option<Gist> {
+        let _ = parts;
+        None
+    }
+
+    /// The summary of a whole conversation.
+    async fn fold(&self, run: &SummaryRun, material: &Material<'_>) -> Result<Folded, SummarizerError>;
+}
+
+/// Whose summary is being made, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SummaryRun {
+    /// Which conversation; its tenant pays.
+    pub key: ConversationKey,
+    /// Why.
+    pub trigger: Trigger,
+}
+
+/// What a summary is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Material<'a> {
+    /// Gists that stand for all messages but the tail, in order.
+    pub gists: &'a [Gist],
+    /// The messages after them, which no gist stands for.
+    pub tail: &'a [SummaryMessage],
+    /// What has come since the version before, where that is known. It is then enough to write on from there.
+    pub news: Option<News<'a>>,
+}
+
+/// What has come since a version of the same maker.
+#[derive(Debug, Clone, Copy)]
+pub struct News<'a> {
+    /// The version before.
+    pub before: &'a SummaryVersion,
+    /// Gists of what came since, but for the tail.
+    pub gists: &'a [Gist],
+    /// Bytes of text that came since a summary was last made from the whole material.
+    pub since_whole: u64,
 }
 
 /// A message as engines see it.
@@ -57,6 +98,8 @@ pub struct Gisted {
     pub gist: Gist,
     /// Its cost.
     pub usage: Usage,
+    /// What of the engine's answer failed the checks.
+    pub dropped: Vec<Dropped>,
 }
 
 /// A summary and how it came about.
@@ -66,10 +109,12 @@ pub struct Folded {
     pub content: SummaryContent,
     /// Its cost.
     pub usage: Usage,
-    /// The engine that really wrote it.
-    pub engine: CompactString,
-    /// True where a fallback wrote it.
-    pub degraded: bool,
+    /// What of the engine's answer failed the checks.
+    pub dropped: Vec<Dropped>,
+    /// The gist of the tail, if the engine made one on the way.
+    pub notes: Option<Gist>,
+    /// Whether it was made from the whole material, not written on from the version before.
+    pub whole: bool,
 }
 
 /// Why there is no summary.
@@ -84,12 +129,26 @@ pub enum SummarizerError {
     /// It will never work like this.
     #[error("the engine refused: {0}")]
     Refused(String),
+    /// The tenant's budget of the day is spent.
+    #[error("the budget of the day is spent")]
+    Cap,
 }
 
 impl SummarizerError {
     /// Whether the same call may succeed later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable(_))
+        matches!(self, Self::Unavailable(_) | Self::Cap)
+    }
+
+    /// What it says about a version that a fallback engine writes because of it.
+    #[must_use]
+    pub fn fallback(&self) -> FallbackReason {
+        match self {
+            Self::Unavailable(_) => FallbackReason::Unavailable,
+            Self::TooLarge => FallbackReason::TooLarge,
+            Self::Refused(_) => FallbackReason::Refused,
+            Self::Cap => FallbackReason::Cap,
+        }
     }
 }

@@ -10,6 +10,7 @@
 //! - [`socket`]: the WebSocket interface as typed frames
 //! - [`scenarios`]: what users do, through the real interface
 //! - [`ledger`]: what was acknowledged, and the check that it is all there, once
+//! - [`model`]: a language model behind a real endpoint, with faults on demand
 //! - [`wait`]: waiting for a condition, with a limit
 //! - [`transcript`]: synthetic conversations
 
@@ -17,6 +18,7 @@ pub mod client;
 pub mod conformance;
 pub mod faulty_bus;
 pub mod ledger;
+pub mod model;
 pub mod mongo_proxy;
 pub mod process;
 pub mod scenarios;

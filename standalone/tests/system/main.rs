@@ -11,6 +11,7 @@ mod durability;
 mod health;
 mod keys;
 mod lifecycle;
+mod model;
 mod reference;
 mod scenarios;
 mod transcripts;

@@ -1,31 +1,37 @@
 //! A conversation cut into closed segments, of which only a few gists need to be at hand.
 //!
 //! Each closed segment has a gist of level 0. When 32 of a level are there, they merge into one of the next, so a
-//! conversation of n segments is at most 31 gists on each of log₃₂(n) levels: its *peaks*. Where the last closed
-//! segment ends, the chain there and the digests of the peaks are the *cut*, a few KiB however long the conversation
-//! is. It is kept beside each summary version, under a digest made from the chain at the version's last message,
-//! which the summary pointer names. So the next version finds it in one look-up and reads only the log behind the last
-//! closed segment. A cut that is lost, of another maker, or of another life of the conversation costs a reading of the
-//! whole log, and nothing else: the gists themselves stand under digests of what they were made from.
+//! conversation of n segments is at most 31 gists on each of log₃₂(n) levels: its *peaks*. A full segment is closed by
+//! the message after it. Where the last closed segment ends, the chain there and the digests of the peaks are the
+//! *cut*, a few KiB however long the conversation is. It is kept beside each summary version, under a digest made from
+//! the chain at the version's last message, which the summary pointer names. So the next version finds it in one
+//! look-up and reads only the log behind the last closed segment. A cut that is lost, of another maker, or of another
+//! life of the conversation costs a reading of the whole log, and nothing else: the gists themselves stand under
+//! digests of what they were made from.
 //!
-//! Law: the same records give the same peaks, and whether a stored cut fits the log is found out by the chain: it is
-//! carried on from the cut's end to the last message and must meet the view's there.
+//! An engine that makes *notes* of the tail while it writes a summary is sent each message once: notes of the open
+//! segment are kept in the cut, the next version sends what came after them, and a segment that is closed gets their
+//! sum as its gist.
+//!
+//! Law: the same records give the same segments, and whether a stored cut fits the log is found out by the chain: it
+//! is carried on from the cut's end to the last message and must meet the view's there.
 
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
-use shared::domain::{ConversationKey, Digest, Record, Seq, Usage};
-use shared::ports::{Gist, Summarizer, SummaryMessage};
+use serde_json::value::RawValue;
+use shared::domain::{ConversationKey, Digest, Record, Seq};
+use shared::ports::{Gist, SummaryMessage};
 
-use super::engine;
+use super::engine::EngineRun;
 use super::gists::{Gists, Peak};
 use super::run::RunError;
 use super::segments::{OpenSegment, merge_digest, range, segment_digest};
 
-/// So many gists of a level become one of the next, and so many at most are folded into a summary.
+/// So many gists of a level become one of the next, and so many at most are folded into a summary, beside notes.
 pub(crate) const FAN: usize = 32;
 
 /// A cut as it is kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct StoredCut {
     /// The last record of the last closed segment.
     last: Seq,
@@ -35,12 +41,32 @@ pub(crate) struct StoredCut {
     chain: Digest,
     /// The peaks of each level, lowest level first, oldest peak first.
     levels: Vec<Vec<Digest>>,
+    /// Gists of the first messages of the open segment, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<Note>,
+    /// Bytes of text since a summary was made from the whole material.
+    #[serde(default)]
+    since_whole: u64,
+}
+
+/// The gist of some messages of the open segment.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Note {
+    /// The last of them.
+    last: Seq,
+    gist: Box<RawValue>,
+}
+
+impl Note {
+    fn gist(&self) -> Gist {
+        Gist(self.gist.get().into())
+    }
 }
 
 /// Reads a conversation on from a cut.
 pub(crate) struct Cutter<'a> {
     gists: &'a Gists,
-    engine: &'a dyn Summarizer,
+    engine: &'a EngineRun<'a>,
     key: &'a ConversationKey,
     maker: CompactString,
     /// Where the last closed segment ends.
@@ -52,23 +78,36 @@ pub(crate) struct Cutter<'a> {
     last: Seq,
     chain: Digest,
     messages: u64,
-    /// What engine calls have cost.
-    pub(crate) usage: Usage,
+    /// The last message that the version before had seen.
+    seen: Seq,
+    /// Gists of what came since and was closed; `None` once it is not known any more.
+    fresh: Option<Vec<Gist>>,
+}
+
+/// What a summary is made from, owned.
+pub(crate) struct CutMaterial {
+    pub(crate) gists: Vec<Gist>,
+    pub(crate) tail: Vec<SummaryMessage>,
+    pub(crate) fresh: Option<Vec<Gist>>,
+    pub(crate) since_whole: u64,
 }
 
 impl<'a> Cutter<'a> {
     /// Begins at a stored cut, or at the first record.
     pub(crate) fn new(
         gists: &'a Gists,
-        engine: &'a dyn Summarizer,
+        engine: &'a EngineRun<'a>,
         key: &'a ConversationKey,
         cut: Option<StoredCut>,
     ) -> Self {
+        let fresh = cut.as_ref().filter(|cut| !cut.notes.is_empty()).map(|_| Vec::new());
         let closed = cut.unwrap_or_else(|| StoredCut {
             last: Seq::ZERO,
             messages: 0,
             chain: Digest::genesis(key),
             levels: Vec::new(),
+            notes: Vec::new(),
+            since_whole: 0,
         });
         Self {
             gists,
@@ -78,10 +117,11 @@ impl<'a> Cutter<'a> {
             last: closed.last,
             chain: closed.chain,
             messages: closed.messages,
+            seen: closed.notes.last().map_or(closed.last, |note| note.last),
             closed,
             loaded: Vec::new(),
             open: OpenSegment::default(),
-            usage: Usage::default(),
+            fresh,
         }
     }
 
@@ -100,17 +140,23 @@ impl<'a> Cutter<'a> {
         self.messages
     }
 
-    /// Takes the next record in; closes the segment if that fills it.
+    /// Takes the next record in; closes the segment before it, if that is full.
     pub(crate) async fn push(&mut self, record: Record) -> Result<(), RunError> {
         if record.seq != self.next() {
             return Err(RunError::Mismatch(format!("record {} is missing", self.next())));
         }
+        if let Some(posted) = record.posted() {
+            if self.open.is_full() {
+                self.close().await?;
+            }
+            self.messages += 1;
+            if record.seq > self.seen {
+                self.closed.since_whole += posted.content.len() as u64;
+            }
+        }
         self.chain = self.chain.then(&record);
         self.last = record.seq;
-        self.messages += u64::from(record.posted().is_some());
-        if self.open.push(record) {
-            self.close().await?;
-        }
+        self.open.push(record);
         Ok(())
     }
 
@@ -118,14 +164,15 @@ impl<'a> Cutter<'a> {
         let segment = self.open.take();
         let content = segment_digest(self.key, &segment);
         let (first, last) = range(&segment);
-        let found = self.gists.find(self.key, &self.maker, content).await?;
-        let peak = if let Some(peak) = found {
+        let notes = std::mem::take(&mut self.closed.notes);
+        let peak = if let Some(peak) = self.gists.find(self.key, &self.maker, content).await? {
+            self.unseen(last, &notes, None, &peak.gist);
             peak
         } else {
-            let made = engine::gist(self.engine, &segment).await?;
+            let gist = self.gist(&segment, &notes).await?;
             let messages = segment.len() as u64;
-            let peak = Peak { content, first, last, messages, chain: self.chain, gist: made.gist, stored: false };
-            self.made(peak, made.usage).await?
+            let peak = Peak { content, first, last, messages, chain: self.chain, gist, stored: false };
+            self.made(peak).await?
         };
         self.add(0, peak);
         let mut level = 0;
@@ -142,6 +189,42 @@ impl<'a> Cutter<'a> {
         Ok(())
     }
 
+    /// The gist of a segment of which the first messages may have notes.
+    async fn gist(&mut self, segment: &[SummaryMessage], notes: &[Note]) -> Result<Gist, RunError> {
+        let (_, last) = range(segment);
+        let Some(until) = notes.last().map(|note| note.last) else {
+            let gist = self.engine.gist(segment).await?;
+            self.unseen(last, notes, None, &gist);
+            return Ok(gist);
+        };
+        let rest = &segment[segment.partition_point(|message| message.seq <= until)..];
+        let mut parts: Vec<Gist> = notes.iter().map(Note::gist).collect();
+        if !rest.is_empty() {
+            parts.push(self.engine.gist(rest).await?);
+        }
+        let gist = match self.engine.join(&parts) {
+            Some(gist) => gist,
+            None => self.engine.gist(segment).await?,
+        };
+        let rest = parts.pop().filter(|_| !rest.is_empty());
+        self.unseen(last, notes, rest, &gist);
+        Ok(gist)
+    }
+
+    /// Notes what the version before had not seen of a segment up to `last`: `rest` behind the notes, else all of it.
+    fn unseen(&mut self, last: Seq, notes: &[Note], rest: Option<Gist>, whole: &Gist) {
+        if last <= self.seen {
+            return;
+        }
+        match (rest, notes) {
+            (Some(rest), _) => self.fresh.iter_mut().for_each(|fresh| fresh.push(rest.clone())),
+            (None, []) => self.fresh.iter_mut().for_each(|fresh| fresh.push(whole.clone())),
+            // A gist of all of it, where only the end is new.
+            (None, _) => self.fresh = None,
+        }
+        self.seen = last;
+    }
+
     fn add(&mut self, level: usize, peak: Peak) {
         while self.closed.levels.len() <= level {
             self.closed.levels.push(Vec::new());
@@ -151,9 +234,8 @@ impl<'a> Cutter<'a> {
     }
 
     /// A paid gist is kept at once. One that cost nothing is kept with the cut, if it still is a peak then.
-    async fn made(&mut self, mut peak: Peak, usage: Usage) -> Result<Peak, RunError> {
-        engine::add(&mut self.usage, usage);
-        if usage != Usage::default() {
+    async fn made(&mut self, mut peak: Peak) -> Result<Peak, RunError> {
+        if self.engine.paid() {
             self.gists.save(self.key, &self.maker, &mut peak).await?;
         }
         Ok(peak)
@@ -179,8 +261,8 @@ impl<'a> Cutter<'a> {
             stored: false,
         };
         let gists: Vec<Gist> = peaks.into_iter().map(|peak| peak.gist).collect();
-        let made = engine::merge(self.engine, &gists).await?;
-        self.made(Peak { gist: made.gist, ..whole }, made.usage).await
+        let gist = self.engine.merge(&gists).await?;
+        self.made(Peak { gist, ..whole }).await
     }
 
     async fn peaks(&self, digests: &[Digest]) -> Result<Vec<Peak>, RunError> {
@@ -196,9 +278,10 @@ impl<'a> Cutter<'a> {
         Ok(peaks)
     }
 
-    /// At most [`FAN`] gists that stand for all closed segments, and the messages after them. Of more peaks, those
-    /// above level 0 are merged; that changes once in [`FAN`] segments and is kept as any gist is.
-    pub(crate) async fn material(&mut self) -> Result<(Vec<Gist>, Vec<SummaryMessage>), RunError> {
+    /// At most [`FAN`] gists that stand for all closed segments, the notes of the open one, and the messages after
+    /// them. Of more peaks, those above level 0 are merged; that changes once in [`FAN`] segments and is kept as any
+    /// gist is.
+    pub(crate) async fn material(&mut self) -> Result<CutMaterial, RunError> {
         let all: usize = self.closed.levels.iter().map(Vec::len).sum();
         let mut upper: Vec<Digest> = self.closed.levels.iter().skip(1).rev().flatten().copied().collect();
         let lowest = self.closed.levels.first().cloned().unwrap_or_default();
@@ -218,13 +301,29 @@ impl<'a> Cutter<'a> {
             }
         }
         upper.extend(lowest);
-        let peaks = self.peaks(&upper).await?;
-        Ok((peaks.into_iter().map(|peak| peak.gist).collect(), self.open.take()))
+        let mut gists: Vec<Gist> = self.peaks(&upper).await?.into_iter().map(|peak| peak.gist).collect();
+        gists.extend(self.closed.notes.iter().map(Note::gist));
+        let until = self.closed.notes.last().map_or(self.closed.last, |note| note.last);
+        let mut tail = self.open.take();
+        tail.retain(|message| message.seq > until);
+        Ok(CutMaterial { gists, tail, fresh: self.fresh.take(), since_whole: self.closed.since_whole })
+    }
+
+    /// Takes the notes that the engine made of the tail, up to `last`.
+    pub(crate) fn noted(&mut self, last: Seq, notes: Option<&Gist>, whole: bool) -> Result<(), RunError> {
+        if whole {
+            self.closed.since_whole = 0;
+        }
+        let Some(Gist(json)) = notes else { return Ok(()) };
+        let gist = RawValue::from_string(json.clone().into());
+        let gist = gist.map_err(|_| RunError::Mismatch("an engine's note is no JSON".to_owned()))?;
+        self.closed.notes.push(Note { last, gist });
+        Ok(())
     }
 
     /// Keeps what the next version needs: the peaks, then the cut under the chain at the last message.
     pub(crate) async fn keep(&mut self, covered: &Digest) -> Result<(), RunError> {
-        if self.closed.levels.is_empty() {
+        if self.closed.levels.is_empty() && self.closed.notes.is_empty() {
             // Shorter than a segment: reading it again costs less than a look-up.
             return Ok(());
         }

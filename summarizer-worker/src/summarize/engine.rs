@@ -1,90 +1,148 @@
-//! The engine, given less where it says that it is too much.
+//! The engine of a run, given less where it says that it is too much; what it cost and dropped is added up.
 //!
 //! Law: every message reaches the engine, whole or in pieces; none is dropped to make the rest fit.
 
 use std::pin::Pin;
 
-use shared::domain::Usage;
-use shared::ports::{Folded, Gist, Gisted, Summarizer, SummarizerError, SummaryMessage};
+use compact_str::CompactString;
+use parking_lot::Mutex;
+use shared::domain::{Dropped, Usage};
+use shared::ports::{Folded, Gist, Material, Summarizer, SummarizerError, SummaryMessage, SummaryRun};
 
 /// A text this short that is too large is no question of size.
 const SMALLEST: usize = 512;
 
-type Gisting<'a> = Pin<Box<dyn Future<Output = Result<Gisted, SummarizerError>> + Send + 'a>>;
+type Gisting<'a> = Pin<Box<dyn Future<Output = Result<Gist, SummarizerError>> + Send + 'a>>;
 
-/// The gist of a segment; of its halves, if it is too large.
-pub(crate) fn gist<'a>(engine: &'a dyn Summarizer, segment: &'a [SummaryMessage]) -> Gisting<'a> {
-    Box::pin(async move {
-        match engine.gist(segment).await {
-            Err(SummarizerError::TooLarge) => {}
-            result => return result,
-        }
-        let (first, second) = halves(segment).ok_or(SummarizerError::TooLarge)?;
-        let parts = [gist(engine, &first).await?, gist(engine, &second).await?];
-        joined(engine, parts).await
-    })
+/// One engine at work on one version.
+pub(crate) struct EngineRun<'a> {
+    engine: &'a dyn Summarizer,
+    run: SummaryRun,
+    bill: Mutex<Bill>,
 }
 
-/// The gist of gists; of the gists of its halves, if they are too large together.
-pub(crate) fn merge<'a>(engine: &'a dyn Summarizer, gists: &'a [Gist]) -> Gisting<'a> {
-    Box::pin(async move {
-        match engine.merge(gists).await {
-            Err(SummarizerError::TooLarge) if gists.len() > 3 => {}
-            result => return result,
-        }
-        let (first, second) = gists.split_at(gists.len() / 2);
-        let parts = [merge(engine, first).await?, merge(engine, second).await?];
-        joined(engine, parts).await
-    })
+/// What the calls came to.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Bill {
+    pub(crate) usage: Usage,
+    pub(crate) dropped: Vec<Dropped>,
 }
 
-/// The summary; of fewer gists, and then of a gist of the tail, if it is too large.
-pub(crate) async fn fold(
-    engine: &dyn Summarizer,
-    gists: Vec<Gist>,
-    tail: &[SummaryMessage],
-) -> Result<Folded, SummarizerError> {
-    match engine.fold(&gists, tail).await {
-        Err(SummarizerError::TooLarge) => {}
-        result => return result,
+impl<'a> EngineRun<'a> {
+    pub(crate) fn new(engine: &'a dyn Summarizer, run: SummaryRun) -> Self {
+        Self { engine, run, bill: Mutex::default() }
     }
-    let mut usage = Usage::default();
-    let mut less = gists;
-    if less.len() > 1 {
-        let merged = merge(engine, &less).await?;
-        add(&mut usage, merged.usage);
-        less = vec![merged.gist];
-        match engine.fold(&less, tail).await {
-            Err(SummarizerError::TooLarge) => {}
-            result => return result.map(|folded| with(folded, usage)),
+
+    pub(crate) fn maker(&self) -> CompactString {
+        self.engine.maker()
+    }
+
+    pub(crate) fn bill(&self) -> Bill {
+        self.bill.lock().clone()
+    }
+
+    /// Whether calls have cost anything so far.
+    pub(crate) fn paid(&self) -> bool {
+        self.bill.lock().usage != Usage::default()
+    }
+
+    pub(crate) fn join(&self, parts: &[Gist]) -> Option<Gist> {
+        self.engine.join(parts)
+    }
+
+    fn add(&self, usage: Usage, dropped: &[Dropped]) {
+        let mut bill = self.bill.lock();
+        bill.usage.tokens_in += usage.tokens_in;
+        bill.usage.tokens_out += usage.tokens_out;
+        for more in dropped {
+            let same = |known: &&mut Dropped| known.part == more.part && known.reason == more.reason;
+            match bill.dropped.iter_mut().find(same) {
+                Some(known) => known.count += more.count,
+                None => bill.dropped.push(*more),
+            }
         }
     }
-    if tail.is_empty() {
-        return Err(SummarizerError::TooLarge);
+
+    /// The gist of a segment; of its halves, if it is too large.
+    pub(crate) fn gist<'b>(&'b self, segment: &'b [SummaryMessage]) -> Gisting<'b> {
+        Box::pin(async move {
+            match self.engine.gist(&self.run, segment).await {
+                Ok(made) => {
+                    self.add(made.usage, &made.dropped);
+                    return Ok(made.gist);
+                }
+                Err(SummarizerError::TooLarge) => {}
+                Err(error) => return Err(error),
+            }
+            let (first, second) = halves(segment).ok_or(SummarizerError::TooLarge)?;
+            let parts = [self.gist(&first).await?, self.gist(&second).await?];
+            self.joined(&parts).await
+        })
     }
-    let end = gist(engine, tail).await?;
-    add(&mut usage, end.usage);
-    less.push(end.gist);
-    engine.fold(&less, &[]).await.map(|folded| with(folded, usage))
-}
 
-/// Adds up costs.
-pub(crate) fn add(sum: &mut Usage, more: Usage) {
-    sum.tokens_in += more.tokens_in;
-    sum.tokens_out += more.tokens_out;
-}
+    /// The gist of gists; of the gists of its halves, if they are too large together.
+    pub(crate) fn merge<'b>(&'b self, gists: &'b [Gist]) -> Gisting<'b> {
+        Box::pin(async move {
+            match self.engine.merge(&self.run, gists).await {
+                Ok(made) => {
+                    self.add(made.usage, &made.dropped);
+                    return Ok(made.gist);
+                }
+                Err(SummarizerError::TooLarge) if gists.len() > 3 => {}
+                Err(error) => return Err(error),
+            }
+            let (first, second) = gists.split_at(gists.len() / 2);
+            let parts = [self.merge(first).await?, self.merge(second).await?];
+            self.joined(&parts).await
+        })
+    }
 
-fn with(mut folded: Folded, usage: Usage) -> Folded {
-    add(&mut folded.usage, usage);
-    folded
-}
+    async fn joined(&self, parts: &[Gist]) -> Result<Gist, SummarizerError> {
+        if let Some(gist) = self.engine.join(parts) {
+            return Ok(gist);
+        }
+        let made = self.engine.merge(&self.run, parts).await?;
+        self.add(made.usage, &made.dropped);
+        Ok(made.gist)
+    }
 
-async fn joined(engine: &dyn Summarizer, parts: [Gisted; 2]) -> Result<Gisted, SummarizerError> {
-    let [first, second] = parts;
-    let mut merged = engine.merge(&[first.gist, second.gist]).await?;
-    add(&mut merged.usage, first.usage);
-    add(&mut merged.usage, second.usage);
-    Ok(merged)
+    /// The summary; of the whole material, then of fewer gists, then of a gist of the tail, if it is too large.
+    pub(crate) async fn fold(&self, material: Material<'_>) -> Result<Folded, SummarizerError> {
+        if let Some(folded) = self.try_fold(&material).await? {
+            return Ok(folded);
+        }
+        let Material { tail, .. } = material;
+        if material.news.is_some()
+            && let Some(folded) = self.try_fold(&Material { news: None, ..material }).await?
+        {
+            return Ok(folded);
+        }
+        let mut less = material.gists.to_vec();
+        if less.len() > 1 {
+            less = vec![self.merge(&less).await?];
+            if let Some(folded) = self.try_fold(&Material { gists: &less, tail, news: None }).await? {
+                return Ok(folded);
+            }
+        }
+        if tail.is_empty() {
+            return Err(SummarizerError::TooLarge);
+        }
+        let end = self.gist(tail).await?;
+        less.push(end.clone());
+        let folded = self.try_fold(&Material { gists: &less, tail: &[], news: None }).await?;
+        folded.map(|folded| Folded { notes: Some(end), ..folded }).ok_or(SummarizerError::TooLarge)
+    }
+
+    async fn try_fold(&self, material: &Material<'_>) -> Result<Option<Folded>, SummarizerError> {
+        match self.engine.fold(&self.run, material).await {
+            Ok(folded) => {
+                self.add(folded.usage, &folded.dropped);
+                Ok(Some(folded))
+            }
+            Err(SummarizerError::TooLarge) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
 }
 
 /// Two halves of a segment; of its only message, if it has one only.

@@ -4,15 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use compact_str::CompactString;
-use shared::domain::{ConversationKey, Coverage, Record, Seq, SummaryPointer, SummaryVersion, Trigger, Version};
+use shared::domain::{
+    ConversationKey, Coverage, FallbackReason, Record, Seq, SummaryPointer, SummaryVersion, Trigger, Version,
+};
 use shared::ports::{
-    Announcement, CasOutcome, ConversationRow, Notice, Ports, StoreError, Summarizer, SummarizerError,
+    Announcement, CasOutcome, ConversationRow, Material, News, Notice, Ports, StoreError, Summarizer, SummarizerError,
+    SummaryRun,
 };
 use thiserror::Error;
 use tracing::Instrument as _;
 
 use super::cut::Cutter;
-use super::engine;
+use super::engine::EngineRun;
+use super::engines::Engines;
 use super::flight::Flights;
 use super::gists::Gists;
 use crate::project::Projector;
@@ -21,11 +25,13 @@ use crate::project::Projector;
 const CHUNK: usize = 500;
 /// After so many lost races with other workers it is tried again later.
 const RACES: usize = 3;
+/// With more gists than this of what came since, a summary is made from the whole.
+const FRESH: usize = 8;
 
 /// Makes summaries.
 pub(crate) struct Summaries {
     pub(crate) ports: Ports,
-    engine: Arc<dyn Summarizer>,
+    pub(crate) engines: Engines,
     projector: Arc<Projector>,
     gists: Gists,
     flights: Flights,
@@ -74,10 +80,10 @@ impl RunError {
 }
 
 impl Summaries {
-    pub(crate) fn new(ports: Ports, engine: Arc<dyn Summarizer>, projector: Arc<Projector>, lease: Duration) -> Self {
+    pub(crate) fn new(ports: Ports, engines: Engines, projector: Arc<Projector>, lease: Duration) -> Self {
         let owner = format!("{:032x}", u128::from_be_bytes(ports.ids.random()));
         let gists = Gists::new(ports.clone());
-        Self { ports, engine, projector, gists, flights: Flights::default(), owner, lease }
+        Self { ports, engines, projector, gists, flights: Flights::default(), owner, lease }
     }
 
     /// The conversation as the store has it now.
@@ -96,7 +102,31 @@ impl Summaries {
             row = self.row(key).await?;
         }
         let Some(row) = row else { return Ok(Made::Gone) };
-        self.run(key, Trigger::Demand, at_least.min(row.view.last_message)).await
+        let at_least = at_least.min(row.view.last_message);
+        match self.run(key, Trigger::Demand, at_least).await? {
+            Made::Covered(pointer) if self.is_foreign(key, &pointer).await? => self.redo(key, pointer, at_least).await,
+            made => Ok(made),
+        }
+    }
+
+    /// Makes again what another engine than the wanted one wrote. What is there will do, if that cannot be done now.
+    async fn redo(&self, key: &ConversationKey, pointer: SummaryPointer, at_least: Seq) -> Result<Made, RunError> {
+        match self.run(key, Trigger::Redo, at_least).await {
+            Err(RunError::Engine(error)) => {
+                tracing::debug!(%error, "the summary of another engine stays for now");
+                Ok(Made::Covered(pointer))
+            }
+            made => made,
+        }
+    }
+
+    /// Whether another engine than the wanted one wrote a version. Nothing is foreign without a model.
+    async fn is_foreign(&self, key: &ConversationKey, pointer: &SummaryPointer) -> Result<bool, StoreError> {
+        if self.engines.fallback.is_none() || pointer.degraded {
+            return Ok(pointer.degraded && self.engines.fallback.is_some());
+        }
+        let newest = self.ports.views.newest_summary(key).await?;
+        Ok(newest.is_some_and(|newest| newest.engine != self.engines.wanted.engine()))
     }
 
     /// A new version, unless one that covers `at_least` is there.
@@ -112,7 +142,7 @@ impl Summaries {
             Err(error) if error.is_transient() => "retry",
             Err(_) => "failed",
         };
-        let engine = self.engine.engine().to_string();
+        let engine = self.engines.wanted.engine().to_string();
         metrics::histogram!("recap_summarize_duration_seconds", "engine" => engine, "outcome" => outcome)
             .record(begun.elapsed().as_secs_f64());
         made
@@ -125,13 +155,15 @@ impl Summaries {
             if row.view.messages == 0 {
                 return Ok(Made::Gone);
             }
-            if let Some(pointer) = row.summary.filter(|pointer| pointer.covers.last_seq >= at_least) {
+            if let Some(pointer) = row.summary.filter(|pointer| pointer.covers.last_seq >= at_least)
+                && (trigger != Trigger::Redo || !self.is_foreign(key, &pointer).await?)
+            {
                 return Ok(Made::Covered(pointer));
             }
             if !self.ports.views.lease(key, &self.owner, self.ports.clock.now(), self.lease).await? {
                 return Ok(Made::Busy);
             }
-            let made = self.with_lease(key, self.version(&row, trigger)).await;
+            let made = self.with_lease(key, self.by_either(&row, trigger)).await;
             self.release(key).await;
             match made {
                 Ok(None) => tracing::debug!("another worker stored a version first"),
@@ -176,34 +208,65 @@ impl Summaries {
         Ok(now.is_none_or(|now| now.view.digest != row.view.digest))
     }
 
+    /// A version by the wanted engine, else by the one that takes its place.
+    async fn by_either(&self, row: &ConversationRow, trigger: Trigger) -> Result<Option<SummaryPointer>, RunError> {
+        let error = match self.version(row, trigger, &*self.engines.wanted, None).await {
+            Err(RunError::Engine(error)) => error,
+            made => return made,
+        };
+        let Some(fallback) = self.engines.fallback.as_ref().filter(|_| trigger != Trigger::Redo) else {
+            return Err(error.into());
+        };
+        let reason = error.fallback();
+        tracing::warn!(%error, reason = reason.as_str(), "the local engine answers for the model");
+        metrics::counter!("recap_summarize_fallbacks_total", "reason" => reason.as_str()).increment(1);
+        self.version(row, trigger, &**fallback, Some(reason)).await
+    }
+
     /// Makes and stores the version after the row's; `None` if somebody else stored one meanwhile.
-    async fn version(&self, row: &ConversationRow, trigger: Trigger) -> Result<Option<SummaryPointer>, RunError> {
+    async fn version(
+        &self,
+        row: &ConversationRow,
+        trigger: Trigger,
+        engine: &dyn Summarizer,
+        fallback: Option<FallbackReason>,
+    ) -> Result<Option<SummaryPointer>, RunError> {
         let begun = self.ports.clock.now();
-        let (mut cutter, last) = self.read(row).await?;
-        let (gists, tail) = cutter.material().await?;
-        let folded = engine::fold(&*self.engine, gists, &tail).await?;
+        let run = EngineRun::new(engine, SummaryRun { key: row.key.clone(), trigger });
+        let (mut cutter, last) = self.read(row, &run).await?;
+        let material = cutter.material().await?;
+        let fresh = material.fresh.filter(|fresh| fresh.len() <= FRESH);
+        let before = match (&fresh, row.summary) {
+            (Some(_), Some(pointer)) if !pointer.degraded => self.ports.views.newest_summary(&row.key).await?,
+            _ => None,
+        };
+        let before = before.filter(|before| before.engine == engine.engine() && !before.degraded);
+        let before = before.filter(|before| row.summary.is_some_and(|pointer| pointer.version == before.version));
+        let news = before.as_ref().zip(fresh.as_deref());
+        let news = news.map(|(before, gists)| News { before, gists, since_whole: material.since_whole });
+        let folded = run.fold(Material { gists: &material.gists, tail: &material.tail, news }).await?;
+        cutter.noted(row.view.last_message, folded.notes.as_ref(), folded.whole)?;
+        let bill = run.bill();
         let covers = Coverage {
             first_seq: row.view.first_message,
             last_seq: row.view.last_message,
             messages: row.view.messages,
             digest: row.view.message_digest,
         };
-        let mut usage = cutter.usage;
-        engine::add(&mut usage, folded.usage);
         let previous = row.summary.map_or(Version::ZERO, |pointer| pointer.version);
         let now = self.ports.clock.now();
-        let maker = self.engine.maker();
+        let maker = engine.maker();
         let version = SummaryVersion {
             version: previous.next(),
             covers,
             content: folded.content,
-            engine: folded.engine,
+            engine: engine.engine(),
             prompt_version: CompactString::new(maker.rsplit('/').next().unwrap_or_default()),
-            degraded: folded.degraded,
-            fallback: None,
+            degraded: fallback.is_some(),
+            fallback,
             trigger,
-            usage,
-            dropped: Vec::new(),
+            usage: bill.usage,
+            dropped: bill.dropped,
             latency_ms: u64::try_from(now.since(begun).as_millis()).unwrap_or(u64::MAX),
             generated_at: now,
         };
@@ -217,11 +280,15 @@ impl Summaries {
     }
 
     /// Reads on from the cut of the newest version up to the view's last message, and proves that it met the view.
-    async fn read<'a>(&'a self, row: &'a ConversationRow) -> Result<(Cutter<'a>, Record), RunError> {
+    async fn read<'a>(
+        &'a self,
+        row: &'a ConversationRow,
+        engine: &'a EngineRun<'a>,
+    ) -> Result<(Cutter<'a>, Record), RunError> {
         if let Some(pointer) = row.summary {
-            let cut = self.gists.cut(&row.key, &self.engine.maker(), &pointer.covers.digest).await?;
+            let cut = self.gists.cut(&row.key, &engine.maker(), &pointer.covers.digest).await?;
             if let Some(cut) = cut {
-                let cutter = Cutter::new(&self.gists, &*self.engine, &row.key, Some(cut));
+                let cutter = Cutter::new(&self.gists, engine, &row.key, Some(cut));
                 match self.read_on(row, cutter).await {
                     Err(RunError::Mismatch(reason)) => {
                         tracing::warn!(reason, "a stored cut does not fit: the log is read from its start");
@@ -230,7 +297,7 @@ impl Summaries {
                 }
             }
         }
-        self.read_on(row, Cutter::new(&self.gists, &*self.engine, &row.key, None)).await
+        self.read_on(row, Cutter::new(&self.gists, engine, &row.key, None)).await
     }
 
     async fn read_on<'a>(

@@ -80,6 +80,11 @@ impl Schedule {
         Next::Due(key, trigger)
     }
 
+    /// Whether anything is due.
+    pub(crate) fn is_due(&self, now: Timestamp) -> bool {
+        self.entries.lock().by_time.first().is_some_and(|(at, _)| *at <= now)
+    }
+
     /// Waits until something was put in.
     pub(crate) async fn changed(&self) {
         self.changed.notified().await;

@@ -10,7 +10,7 @@ use shared::ports::SummaryMessage;
 /// A segment is closed with this many messages,
 pub(crate) const MESSAGES: usize = 40;
 /// or with the message that brings it to so many tokens.
-pub(crate) const TOKENS: usize = 1_500;
+pub(crate) const TOKENS: usize = 3_000;
 
 /// Messages that may still get company.
 #[derive(Debug, Default)]
@@ -20,9 +20,14 @@ pub(crate) struct OpenSegment {
 }
 
 impl OpenSegment {
-    /// Takes a record in; what is no message is passed over. Answers whether the segment is full now.
-    pub(crate) fn push(&mut self, record: Record) -> bool {
-        let shared::domain::RecordBody::Posted(posted) = record.body else { return false };
+    /// Whether the next message begins another segment.
+    pub(crate) fn is_full(&self) -> bool {
+        self.messages.len() >= MESSAGES || self.tokens >= TOKENS
+    }
+
+    /// Takes a record in; what is no message is passed over.
+    pub(crate) fn push(&mut self, record: Record) {
+        let shared::domain::RecordBody::Posted(posted) = record.body else { return };
         self.tokens += tokens(&posted.content);
         self.messages.push(SummaryMessage {
             seq: record.seq,
@@ -30,7 +35,6 @@ impl OpenSegment {
             content: posted.content,
             timestamp: posted.timestamp,
         });
-        self.messages.len() >= MESSAGES || self.tokens >= TOKENS
     }
 
     /// Hands the messages over and begins anew.

@@ -6,6 +6,7 @@ mod dead_letters;
 mod embedded;
 mod faulty_bus;
 mod memory;
+mod model;
 mod oracle;
 mod project;
 mod random;

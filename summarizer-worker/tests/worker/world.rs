@@ -9,7 +9,7 @@ use shared::ports::{
     Announcement, Append, Condition, Draft, Entry, EventBus, MessageLog as _, Notice, Ports, Summarizer,
 };
 use shared_service::Tasks;
-use summarizer_worker::{WorkerConfig, build};
+use summarizer_worker::{Engines, WorkerConfig, build};
 
 use crate::memory::{Counting, CountingEngine, MemoryBus, MemoryLog, MemoryViews, Nobody, RuntimeClock};
 
@@ -66,6 +66,10 @@ impl World {
     }
 
     pub(crate) fn start(&mut self, engine: Arc<dyn Summarizer>) {
+        self.start_engines(engine.into());
+    }
+
+    pub(crate) fn start_engines(&mut self, engine: Engines) {
         let tasks = Tasks::new();
         build(&self.ports, engine, &self.config, &tasks);
         self.workers.push(tasks);

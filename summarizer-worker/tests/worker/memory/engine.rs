@@ -9,7 +9,7 @@ use compact_str::CompactString;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use shared::domain::{SummaryContent, Usage};
-use shared::ports::{Folded, Gist, Gisted, Summarizer, SummarizerError, SummaryMessage};
+use shared::ports::{Folded, Gist, Gisted, Material, Summarizer, SummarizerError, SummaryMessage, SummaryRun};
 
 use super::Faults;
 
@@ -58,7 +58,11 @@ impl CountingEngine {
     }
 
     fn gisted(&self, seqs: Vec<u64>) -> Gisted {
-        Gisted { gist: Gist(serde_json::to_string(&Note(seqs)).unwrap().into()), usage: self.usage }
+        Gisted {
+            gist: Gist(serde_json::to_string(&Note(seqs)).unwrap().into()),
+            usage: self.usage,
+            dropped: Vec::new(),
+        }
     }
 }
 
@@ -84,24 +88,25 @@ impl Summarizer for CountingEngine {
         "counting/7".into()
     }
 
-    async fn gist(&self, segment: &[SummaryMessage]) -> Result<Gisted, SummarizerError> {
+    async fn gist(&self, _: &SummaryRun, segment: &[SummaryMessage]) -> Result<Gisted, SummarizerError> {
         self.called(Call::Gist(seqs(segment)), size(segment))?;
         Ok(self.gisted(seqs(segment)))
     }
 
-    async fn merge(&self, gists: &[Gist]) -> Result<Gisted, SummarizerError> {
+    async fn merge(&self, _: &SummaryRun, gists: &[Gist]) -> Result<Gisted, SummarizerError> {
         self.called(Call::Merge(gists.len()), 0)?;
         Ok(self.gisted(all(gists)))
     }
 
     /// The brief names every seq that it was made from, so that a test sees whether one was left out.
-    async fn fold(&self, gists: &[Gist], tail: &[SummaryMessage]) -> Result<Folded, SummarizerError> {
+    async fn fold(&self, _: &SummaryRun, material: &Material<'_>) -> Result<Folded, SummarizerError> {
+        let (gists, tail) = (material.gists, material.tail);
         tokio::time::sleep(self.takes).await;
         self.called(Call::Fold { gists: gists.len(), tail: tail.len() }, size(tail))?;
         let mut covered = all(gists);
         covered.extend(seqs(tail));
         let mut content: SummaryContent = shared_insights::fold(&[], &[]);
         content.brief = serde_json::to_string(&covered).unwrap();
-        Ok(Folded { content, usage: self.usage, engine: self.engine(), degraded: false })
+        Ok(Folded { content, usage: self.usage, dropped: Vec::new(), notes: None, whole: true })
     }
 }

@@ -1,0 +1,184 @@
+//! The binary with a model behind a real endpoint.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use shared_testkit::client::Client;
+use shared_testkit::model::{Fault, ModelServer};
+use shared_testkit::process::Launch;
+use shared_testkit::scenarios::{push, query, summarize};
+use shared_testkit::socket::{Frame, Socket};
+use shared_testkit::{scenarios, transcript, wait};
+
+use crate::{RECAP, Recap, check};
+
+const KEY: &str = "sk-of-the-test-0123456789";
+
+fn with_model(launch: Launch, model: &ModelServer) -> Launch {
+    scenarios::settings(launch)
+        .env("OPENAI_API_KEY", KEY)
+        .env("OPENAI_BASE_URL", model.base_url())
+        .env("OPENAI_MODEL", "mock")
+        .env("LLM_TIMEOUT", "2s")
+        .env("LLM_DEADLINE", "10s")
+        .env("LLM_REDO_INTERVAL", "100ms")
+}
+
+async fn plan(client: &Client, conversation: &str, length: usize) -> Result<()> {
+    let lines = transcript::planning(length);
+    let messages: Vec<(&str, &str)> = lines.iter().map(|(user, text)| (user.as_str(), text.as_str())).collect();
+    client.say(conversation, &messages).await?;
+    Ok(())
+}
+
+async fn asked(client: &Client, conversation: &str) -> Result<Value> {
+    client.post("/chats/summarize", &json!({ "conversation_id": conversation })).await?.ok()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_and_an_address_are_enough_and_everything_says_who_wrote_it() -> Result<()> {
+    let model = ModelServer::start(false).await?;
+    let recap = Recap::with(|launch| with_model(launch, &model).env("LOG_LEVEL", "debug")).await?;
+    ensure!(recap.server.log().contains("summaries by the engine openai:mock"), "{}", recap.server.log());
+    plan(&recap.client, "a", 12).await?;
+    let summary = asked(&recap.client, "a").await?;
+    ensure!(summary["engine"] == "openai:mock" && summary["degraded"] == false, "{summary}");
+    let versions = recap.client.get("/chats/a/summaries").await?.ok()?;
+    let version = &versions["summaries"][0];
+    ensure!(version["usage"]["tokens_in"].as_u64().is_some_and(|tokens| tokens > 0), "{version}");
+    ensure!(version["prompt_version"] == "1", "{version}");
+    let metrics = recap.client.get("/metrics").await?.text;
+    ensure!(metrics.contains("recap_llm_tokens_total"), "{metrics}");
+    let log = recap.server.log();
+    for secret in [KEY, "payment tests", "never follow"] {
+        ensure!(!log.contains(secret), "{secret} in the log");
+    }
+    recap.server.stop().await?;
+    check(recap.data.path()).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_scenarios_run_with_the_model_as_with_the_local_engine() -> Result<()> {
+    let model = ModelServer::start(false).await?;
+    let recap = Recap::with(|launch| with_model(launch, &model)).await?;
+    let (client, address) = (&recap.client, recap.server.address());
+    tokio::try_join!(
+        summarize::summarizes_on_demand(client),
+        summarize::equal_requests_share_one_run(client),
+        summarize::summarizes_unasked(client),
+        summarize::says_what_is_missing(client),
+        summarize::covers_long_conversations(client),
+        query::lists_conversations(client),
+        push::hears_of_new_messages(client, address),
+        push::resumes_from_a_version(client, address),
+        push::ends_and_opens_again(client, address),
+        push::erasing_tells_listeners(client, address),
+    )?;
+    recap.server.stop().await?;
+    check(recap.data.path()).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn listeners_see_the_text_grow_unless_they_refuse() -> Result<()> {
+    let model = ModelServer::start(false).await?;
+    model.pace(Duration::from_millis(60));
+    let recap = Recap::with(|launch| with_model(launch, &model).env("LLM_TIMEOUT", "20s")).await?;
+    let address = recap.server.address();
+    let mut eager = Socket::connect(address, "conversation_id=a").await?;
+    let mut calm = Socket::connect(address, "conversation_id=a&partial=0").await?;
+    plan(&recap.client, "a", 5).await?;
+    let mut seen = Vec::new();
+    loop {
+        let Frame::Json(frame) = eager.next().await? else { continue };
+        match frame["type"].as_str() {
+            Some("partial") => seen.push(frame["text"].as_str().context("no text")?.to_owned()),
+            Some("summary") => break,
+            _ => {}
+        }
+    }
+    ensure!(!seen.is_empty(), "no text before the summary");
+    ensure!(seen.windows(2).all(|pair| pair[1].len() > pair[0].len()), "{seen:?}");
+    loop {
+        let Frame::Json(frame) = calm.next().await? else { continue };
+        ensure!(frame["type"] != "partial", "{frame}");
+        if frame["type"] == "summary" {
+            break;
+        }
+    }
+    recap.server.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trouble_is_said_and_made_up_for() -> Result<()> {
+    let model = ModelServer::start(false).await?;
+    let recap = Recap::with(|launch| with_model(launch, &model).env("LLM_TRIES", "1")).await?;
+    model.play([Fault::Status(500, vec![], String::new())]);
+    plan(&recap.client, "a", 5).await?;
+    let summary = asked(&recap.client, "a").await?;
+    if summary["degraded"] == true {
+        ensure!(summary["engine"] == "local" && summary["degraded_reason"] == "unavailable", "{summary}");
+    }
+    wait::until("the model's own", async || {
+        let summary = recap.client.get("/chats/a/summary").await?.ok()?;
+        Ok((summary["engine"] == "openai:mock" && summary["covers"]["messages"] == 5).then_some(()))
+    })
+    .await?;
+    recap.server.stop().await?;
+    check(recap.data.path()).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cap_holds_through_kills() -> Result<()> {
+    const CAP: u64 = 30_000;
+    let model = ModelServer::start(false).await?;
+    model.pace(Duration::from_millis(2));
+    let data = tempfile::tempdir()?;
+    let launch = with_model(Launch::recap(RECAP, data.path()), &model)
+        .env("LLM_DAILY_TOKEN_CAP", CAP.to_string())
+        .env("SUMMARIZE_PARALLELISM", "8")
+        .env("LLM_CONCURRENCY", "8");
+    for round in 0..6 {
+        let server = launch.start().await?;
+        let client = Client::new(server.address())?;
+        for n in 0..5 {
+            plan(&client, &format!("c{round}-{n}"), 60).await?;
+        }
+        let before = model.answered();
+        // In the middle of whatever it pays for now.
+        wait::until("calls", async || Ok((model.answered() > before + 2 || round > 3).then_some(()))).await?;
+        server.kill().await?;
+        let billed = model.billed();
+        ensure!(billed.tokens_in + billed.tokens_out <= CAP, "{billed:?} of {CAP}");
+    }
+    let server = launch.start().await?;
+    let client = Client::new(server.address())?;
+    for round in 0..6 {
+        for n in 0..5 {
+            let summary = asked(&client, &format!("c{round}-{n}")).await?;
+            ensure!(summary["covers"]["messages"] == 60, "{summary}");
+        }
+    }
+    let billed = model.billed();
+    ensure!(billed.tokens_in + billed.tokens_out <= CAP, "{billed:?} of {CAP}");
+    server.stop().await?;
+    check(data.path()).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_that_cannot_hold_are_refused_at_the_start() -> Result<()> {
+    let data = tempfile::tempdir()?;
+    for (name, value) in [
+        ("OPENAI_BASE_URL", "localhost"),
+        ("OPENAI_API_KEY", "two words"),
+        ("LLM_TRIES", "0"),
+        ("LLM_DAILY_TOKEN_CAP", "many"),
+        ("LLM_PRICES", "gpt"),
+    ] {
+        let output = Launch::recap(RECAP, data.path()).env(name, value).output().await?;
+        ensure!(output.status.code() == Some(2), "{name}={value}: {}", output.status);
+        ensure!(!String::from_utf8_lossy(&output.stderr).contains("two words"), "a key is not shown");
+    }
+    Ok(())
+}

@@ -1,0 +1,324 @@
+//! The engine that asks a model.
+//!
+//! Law: each message is sent once on the usual way, and whatever comes back is checked against what was sent before
+//! anybody sees it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use compact_str::{CompactString, format_compact};
+use shared::domain::{Dropped, DroppedPart, SummaryContent, Trigger, Usage};
+use shared::ports::{
+    ChatModel, ChatProgress, EventBus, Folded, Gist, Gisted, Material, News, Ports, Summarizer, SummarizerError,
+    SummaryMessage, SummaryRun,
+};
+use shared_insights::{ActionItem, ActionStatus, Finding};
+
+use super::caller::{Caller, Question};
+use super::checked::{Checked, Checks};
+use super::config::{ModelConfig, ModelConfigError};
+use super::fence::Fence;
+use super::ground::Ground;
+use super::ledger::Ledger;
+use super::part::{ABOUT, FINDINGS, ITEMS, Part, close, newest, shown};
+use super::partial::Partials;
+use super::prompts::{Prompt, VERSION};
+use super::reply::{self, Answer};
+use super::schema::Schemas;
+use super::tokens::Tokens;
+use super::write::{content, write_on};
+
+/// A detailed text beyond this is written anew.
+const LONG_DETAILED: usize = 6_000;
+/// With so many times the bytes of all gists come since, a summary is made from the whole again.
+const WHOLE_EVERY: u64 = 8;
+/// and at least so many bytes.
+const WHOLE_BELOW: u64 = 64_000;
+
+/// Writes summaries with a model.
+pub struct ModelSummarizer {
+    caller: Caller,
+    schemas: Schemas,
+    bus: Arc<dyn EventBus>,
+    engine: CompactString,
+    maker: CompactString,
+}
+
+/// Why there is no model engine.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelEngineError {
+    /// The settings do not hold together.
+    #[error(transparent)]
+    Config(#[from] ModelConfigError),
+    /// The encoding cannot be loaded.
+    #[error("tokens cannot be counted: {0}")]
+    Tokens(String),
+}
+
+impl ModelSummarizer {
+    /// Over a model. Nothing is asked yet.
+    pub fn new(model: Arc<dyn ChatModel>, ports: &Ports, config: &ModelConfig) -> Result<Self, ModelEngineError> {
+        let name = model.model();
+        let price = config.price(&name)?;
+        let ledger = Ledger::new(Arc::clone(&ports.views), Arc::clone(&ports.clock), config.cap(), price);
+        let tokens = Tokens::new().map_err(ModelEngineError::Tokens)?;
+        Ok(Self {
+            caller: Caller::new(model, Arc::clone(&ports.ids), ledger, tokens, config.clone()),
+            schemas: Schemas::new(),
+            bus: Arc::clone(&ports.bus),
+            engine: format_compact!("openai:{name}"),
+            maker: format_compact!("openai:{name}/{VERSION}"),
+        })
+    }
+
+    async fn ask(
+        &self,
+        run: &SummaryRun,
+        prompt: Prompt,
+        fence: Fence,
+        progress: Option<&mut dyn ChatProgress>,
+        usage: &mut Usage,
+    ) -> Result<(Answer, String), SummarizerError> {
+        let wanted = match prompt {
+            Prompt::Gist | Prompt::Merge => "about",
+            Prompt::Fold | Prompt::Update => "brief",
+            Prompt::Repair => "texts",
+        };
+        let role = prompt.role(fence.mark());
+        let question = Question {
+            tenant: &run.key.tenant,
+            prompt,
+            role: role.clone(),
+            text: fence.close(),
+            schema: self.schemas.of(prompt),
+            most_output: self.caller.config.llm_max_output_tokens,
+        };
+        let answer = self.caller.ask(&question, progress, |text| reply::read(text, wanted), usage).await?;
+        Ok((answer, role))
+    }
+
+    fn fence(&self) -> Fence {
+        Fence::open(self.caller.ids.random())
+    }
+
+    /// Answers checked against what they were made from; words that stand nowhere are asked away once.
+    async fn checked(
+        &self,
+        run: &SummaryRun,
+        answer: &Answer,
+        checks: Checks<'_>,
+        usage: &mut Usage,
+    ) -> Result<Checked, SummarizerError> {
+        let mut texts = checks.texts(answer);
+        let unfounded = checks.unfounded(&texts);
+        if !unfounded.is_empty() {
+            let mut fence = self.fence();
+            fence.line("Words: ", &unfounded.join(", "));
+            for text in &texts {
+                fence.line("Text: ", text);
+            }
+            // Without a repair the sentences are dropped.
+            match self.ask(run, Prompt::Repair, fence, None, usage).await {
+                Ok((repaired, _)) => checks.repaired(&mut texts, &repaired.texts),
+                Err(error) => tracing::debug!(%error, "a summary could not be repaired"),
+            }
+        }
+        Ok(checks.done(answer, texts))
+    }
+}
+
+/// Adds lines of a chat.
+fn chat(fence: &mut Fence, lines: &[SummaryMessage]) {
+    if lines.is_empty() {
+        return;
+    }
+    fence.heading("Lines:");
+    for line in lines {
+        fence.said(line.seq.0, line.user.as_str(), &line.content);
+    }
+}
+
+/// Adds notes of parts.
+fn notes(fence: &mut Fence, parts: &[Part]) {
+    if parts.iter().all(|part| part.about.is_empty()) {
+        return;
+    }
+    fence.heading("Notes:");
+    for part in parts.iter().filter(|part| !part.about.is_empty()) {
+        fence.line("- ", &part.about);
+    }
+}
+
+/// Adds what is still open, with ids.
+fn open(fence: &mut Fence, todo: &[ActionItem], asked: &[Finding]) {
+    let has_open = todo.iter().any(|item| item.status == ActionStatus::Open);
+    if !has_open && asked.is_empty() {
+        return;
+    }
+    fence.heading("Open:");
+    for (at, item) in todo.iter().enumerate().filter(|(_, item)| item.status == ActionStatus::Open) {
+        fence.line(&format!("t{} ", at + 1), &shown(item));
+    }
+    for (at, finding) in asked.iter().enumerate() {
+        fence.line(&format!("q{} ", at + 1), &finding.text);
+    }
+}
+
+fn read(gists: &[Gist]) -> Result<Vec<Part>, SummarizerError> {
+    gists.iter().map(Part::read).collect()
+}
+
+/// Everything that parts say is ground for what is made from them.
+fn ground(ground: &mut Ground, parts: &[Part]) {
+    for part in parts {
+        ground.text(&part.about);
+        for item in &part.todo {
+            ground.text(&shown(item));
+        }
+        for finding in part.decided.iter().chain(&part.asked) {
+            ground.text(&finding.text);
+        }
+        for keyword in &part.keywords {
+            ground.text(keyword);
+        }
+    }
+}
+
+#[async_trait]
+impl Summarizer for ModelSummarizer {
+    fn engine(&self) -> CompactString {
+        self.engine.clone()
+    }
+
+    fn maker(&self) -> CompactString {
+        self.maker.clone()
+    }
+
+    async fn gist(&self, run: &SummaryRun, segment: &[SummaryMessage]) -> Result<Gisted, SummarizerError> {
+        let mut usage = Usage::default();
+        let mut fence = self.fence();
+        let mark = fence.mark().to_owned();
+        chat(&mut fence, segment);
+        let (answer, role) = self.ask(run, Prompt::Gist, fence, None, &mut usage).await?;
+        let mut ground = Ground::default();
+        ground.messages(segment);
+        let checked = self.checked(run, &answer, Checks::new(segment, ground, &role, mark), &mut usage).await?;
+        let Checked { part, dropped, .. } = checked;
+        Ok(Gisted { gist: part.gist()?, usage, dropped })
+    }
+
+    async fn merge(&self, run: &SummaryRun, gists: &[Gist]) -> Result<Gisted, SummarizerError> {
+        let parts = read(gists)?;
+        let mut usage = Usage::default();
+        let mut fence = self.fence();
+        let mark = fence.mark().to_owned();
+        notes(&mut fence, &parts);
+        let (answer, role) = self.ask(run, Prompt::Merge, fence, None, &mut usage).await?;
+        let mut founded = Ground::default();
+        ground(&mut founded, &parts);
+        let checked = self.checked(run, &answer, Checks::new(&[], founded, &role, mark), &mut usage).await?;
+        let mut dropped = checked.dropped;
+        let part = Part { about: checked.part.about, ..Part::side_by_side(&parts, &mut dropped) };
+        Ok(Gisted { gist: part.gist()?, usage, dropped })
+    }
+
+    fn join(&self, parts: &[Gist]) -> Option<Gist> {
+        let parts = read(parts).ok()?;
+        let mut dropped = Vec::new();
+        let part = Part::side_by_side(&parts, &mut dropped);
+        let fits = part.about.len() <= ABOUT && dropped.is_empty();
+        if fits { part.gist().ok() } else { None }
+    }
+
+    async fn fold(&self, run: &SummaryRun, material: &Material<'_>) -> Result<Folded, SummarizerError> {
+        let news = material.news.filter(|news| is_enough(run, material, news));
+        match news {
+            Some(news) => self.update(run, &news, material.tail).await,
+            None => self.whole(run, material).await,
+        }
+    }
+}
+
+/// Whether writing on from the version before will do.
+fn is_enough(run: &SummaryRun, material: &Material<'_>, news: &News<'_>) -> bool {
+    let gists: u64 = material.gists.iter().map(|gist| gist.0.len() as u64).sum();
+    run.trigger != Trigger::End
+        && news.before.content.detailed.len() < LONG_DETAILED
+        && news.since_whole < (gists * WHOLE_EVERY).max(WHOLE_BELOW)
+}
+
+impl ModelSummarizer {
+    async fn whole(&self, run: &SummaryRun, material: &Material<'_>) -> Result<Folded, SummarizerError> {
+        let parts = read(material.gists)?;
+        let mut dropped: Vec<Dropped> = Vec::new();
+        let mut earlier = Part::side_by_side(&parts, &mut dropped);
+        let mut usage = Usage::default();
+        let mut fence = self.fence();
+        let mark = fence.mark().to_owned();
+        notes(&mut fence, &parts);
+        open(&mut fence, &earlier.todo, &earlier.asked);
+        chat(&mut fence, material.tail);
+        let mut partials = Partials::new(Arc::clone(&self.bus), run.key.clone());
+        let (answer, role) = self.ask(run, Prompt::Fold, fence, Some(&mut partials), &mut usage).await?;
+        let mut founded = Ground::default();
+        founded.messages(material.tail);
+        ground(&mut founded, &parts);
+        let checked = self.checked(run, &answer, Checks::new(material.tail, founded, &role, mark), &mut usage).await?;
+        dropped.extend(checked.dropped);
+        let notes = if material.tail.is_empty() { None } else { Some(checked.part.gist()?) };
+        close(&answer.closed, &mut earlier.todo, &mut earlier.asked);
+        let content = content(&mut earlier, checked.part, checked.brief, checked.detailed, &mut dropped)?;
+        Ok(Folded { content, usage, dropped, notes, whole: true })
+    }
+
+    async fn update(
+        &self,
+        run: &SummaryRun,
+        news: &News<'_>,
+        tail: &[SummaryMessage],
+    ) -> Result<Folded, SummarizerError> {
+        let parts = read(news.gists)?;
+        let before = &news.before.content;
+        let (mut todo, mut asked) = (before.action_items.clone(), before.open_questions.clone());
+        let mut decided = before.decisions.clone();
+        for part in &parts {
+            todo.extend(part.todo.iter().cloned());
+            asked.extend(part.asked.iter().cloned());
+            decided.extend(part.decided.iter().cloned());
+        }
+        let mut usage = Usage::default();
+        let mut fence = self.fence();
+        let mark = fence.mark().to_owned();
+        fence.line("Summary so far: ", &before.brief);
+        open(&mut fence, &todo, &asked);
+        notes(&mut fence, &parts);
+        chat(&mut fence, tail);
+        let mut partials = Partials::new(Arc::clone(&self.bus), run.key.clone());
+        let (answer, role) = self.ask(run, Prompt::Update, fence, Some(&mut partials), &mut usage).await?;
+        let mut founded = Ground::default();
+        founded.messages(tail);
+        ground(&mut founded, &parts);
+        said_before(&mut founded, before);
+        let checked = self.checked(run, &answer, Checks::new(tail, founded, &role, mark), &mut usage).await?;
+        let mut dropped = checked.dropped;
+        let notes = if tail.is_empty() { None } else { Some(checked.part.gist()?) };
+        close(&answer.closed, &mut todo, &mut asked);
+        newest(&mut todo, ITEMS, DroppedPart::ActionItem, &mut dropped);
+        newest(&mut asked, FINDINGS, DroppedPart::Question, &mut dropped);
+        let so_far = SummaryContent { action_items: todo, open_questions: asked, decisions: decided, ..before.clone() };
+        let messages = news.before.covers.messages;
+        let content = write_on(so_far, messages, &parts, checked.part, checked.brief, &mut dropped)?;
+        Ok(Folded { content, usage, dropped, notes, whole: false })
+    }
+}
+
+fn said_before(ground: &mut Ground, before: &SummaryContent) {
+    ground.text(&before.brief);
+    ground.text(&before.detailed);
+    for item in &before.action_items {
+        ground.text(&shown(item));
+    }
+    for finding in before.decisions.iter().chain(&before.open_questions) {
+        ground.text(&finding.text);
+    }
+}

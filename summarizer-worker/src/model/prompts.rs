@@ -1,0 +1,84 @@
+//! What the model is told to do: files under `prompts/`, one for each kind of question.
+//!
+//! Law: a changed text is a new version, as gists of another version are not used. A text holds nothing of any
+//! conversation but the mark that fences its data.
+
+/// Counted up with every change of a prompt, of the form of an answer, or of what is made of one.
+pub(crate) const VERSION: u32 = 1;
+
+/// A kind of question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Prompt {
+    /// Notes of a segment.
+    Gist,
+    /// The summary from notes of all parts and the newest lines.
+    Fold,
+    /// The summary from the one before and what is new.
+    Update,
+    /// Notes of notes.
+    Merge,
+    /// Texts without words that stand nowhere.
+    Repair,
+}
+
+impl Prompt {
+    /// All of them.
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 5] = [Self::Gist, Self::Fold, Self::Update, Self::Merge, Self::Repair];
+
+    /// As in metrics.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Gist => "gist",
+            Self::Fold => "fold",
+            Self::Update => "update",
+            Self::Merge => "merge",
+            Self::Repair => "repair",
+        }
+    }
+
+    /// The text, with a place for the mark.
+    pub(crate) const fn template(self) -> &'static str {
+        match self {
+            Self::Gist => include_str!("../../prompts/gist.1.txt"),
+            Self::Fold => include_str!("../../prompts/fold.1.txt"),
+            Self::Update => include_str!("../../prompts/update.1.txt"),
+            Self::Merge => include_str!("../../prompts/merge.1.txt"),
+            Self::Repair => include_str!("../../prompts/repair.1.txt"),
+        }
+    }
+
+    /// The text for one call.
+    pub(crate) fn role(self, mark: &str) -> String {
+        self.template().trim_end().replace("{mark}", mark)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sha2::{Digest as _, Sha256};
+
+    use super::*;
+
+    /// A changed prompt needs a new version, and then a new line here.
+    #[test]
+    fn prompts_are_those_of_their_version() {
+        let digest = |prompt: Prompt| {
+            let hash = Sha256::digest(prompt.template().as_bytes());
+            format!("{} {:02x}{:02x}{:02x}{:02x}", prompt.as_str(), hash[0], hash[1], hash[2], hash[3])
+        };
+        let found: Vec<String> = Prompt::ALL.into_iter().map(digest).collect();
+        assert_eq!((VERSION, found), (1, GOLDEN.map(str::to_owned).to_vec()));
+    }
+
+    const GOLDEN: [&str; 5] =
+        ["gist 976740db", "fold c6b858ff", "update 7f16d4e8", "merge d8fb8993", "repair 3f1e4b46"];
+
+    #[test]
+    fn each_names_its_mark_and_no_place_is_left_open() {
+        for prompt in Prompt::ALL {
+            let role = prompt.role("5f3a");
+            assert!(role.contains("5f3a") && !role.contains('{'), "{role}");
+        }
+    }
+}

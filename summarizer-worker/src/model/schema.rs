@@ -1,0 +1,103 @@
+//! The forms of answers, as JSON Schema. Law: every property is required and no other allowed, as "structured
+//! outputs" demand; names are short, since each call pays for them.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use shared::ports::ReplySchema;
+
+use super::prompts::Prompt;
+
+/// The form of each answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Schemas {
+    gist: Arc<ReplySchema>,
+    fold: Arc<ReplySchema>,
+    update: Arc<ReplySchema>,
+    merge: Arc<ReplySchema>,
+    repair: Arc<ReplySchema>,
+}
+
+impl Schemas {
+    pub(crate) fn new() -> Self {
+        let text = || json!({"type": "string"});
+        let texts = || json!({"type": "array", "items": {"type": "string"}});
+        let at = || json!({"type": "array", "items": {"type": "integer"}});
+        let list = |item: Value| json!({"type": "array", "items": item});
+        let kind = json!({"type": "string", "enum": ["todo", "decided", "asked"]});
+        let items =
+            list(object(vec![("kind", kind), ("text", text()), ("who", text()), ("due", text()), ("at", at())]));
+        let part = || {
+            vec![
+                ("about", text()),
+                ("mood", json!({"type": "integer"})),
+                ("keywords", texts()),
+                ("items", items.clone()),
+            ]
+        };
+        let with = |mut first: Vec<(&'static str, Value)>| {
+            first.extend(part());
+            first
+        };
+        Self {
+            gist: schema("notes", part()),
+            fold: schema("summary", with(vec![("brief", text()), ("detailed", text()), ("closed", texts())])),
+            update: schema("summary", with(vec![("brief", text()), ("closed", texts())])),
+            merge: schema("notes", vec![("about", text())]),
+            repair: schema("texts", vec![("texts", texts())]),
+        }
+    }
+
+    /// The form of the answer to a question.
+    pub(crate) fn of(&self, prompt: Prompt) -> Arc<ReplySchema> {
+        Arc::clone(match prompt {
+            Prompt::Gist => &self.gist,
+            Prompt::Fold => &self.fold,
+            Prompt::Update => &self.update,
+            Prompt::Merge => &self.merge,
+            Prompt::Repair => &self.repair,
+        })
+    }
+}
+
+fn schema(name: &'static str, properties: Vec<(&'static str, Value)>) -> Arc<ReplySchema> {
+    let schema = object(properties);
+    let text = schema.to_string();
+    Arc::new(ReplySchema { name, schema, text })
+}
+
+fn object(properties: Vec<(&'static str, Value)>) -> Value {
+    let required: Vec<&str> = properties.iter().map(|(name, _)| *name).collect();
+    let required = json!(required);
+    let properties: serde_json::Map<String, Value> =
+        properties.into_iter().map(|(name, form)| (name.to_owned(), form)).collect();
+    json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_strict(schema: &Value) {
+        if schema["type"] == "object" {
+            let names: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
+            let mut required: Vec<&str> =
+                schema["required"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+            required.sort_unstable();
+            assert_eq!(names, required);
+            assert_eq!(schema["additionalProperties"], false);
+            schema["properties"].as_object().unwrap().values().for_each(is_strict);
+        }
+        if schema["type"] == "array" {
+            is_strict(&schema["items"]);
+        }
+    }
+
+    #[test]
+    fn all_are_what_structured_outputs_demand() {
+        let schemas = Schemas::new();
+        for prompt in Prompt::ALL {
+            is_strict(&schemas.of(prompt).schema);
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Which engine writes summaries, and which one when it cannot.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::ports::Summarizer;
+
+use crate::{LocalSummarizer, ModelConfig, ModelSummarizer};
+
+/// The engines of a process.
+#[derive(Clone)]
+pub struct Engines {
+    /// The one that is wanted.
+    pub wanted: Arc<dyn Summarizer>,
+    /// Answers where the wanted one fails; what it writes is marked, and made again later. `None`: nobody does, and
+    /// failures are tried again.
+    pub fallback: Option<Arc<dyn Summarizer>>,
+    /// How often what the fallback wrote is tried again.
+    pub redo_interval: Duration,
+}
+
+impl Engines {
+    /// One engine with nobody to take its place.
+    fn alone(wanted: Arc<dyn Summarizer>) -> Self {
+        Self { wanted, fallback: None, redo_interval: Duration::ZERO }
+    }
+
+    /// A model, for which the local engine answers where it fails.
+    #[must_use]
+    pub fn model(model: ModelSummarizer, config: &ModelConfig) -> Self {
+        let fallback: Arc<dyn Summarizer> = Arc::new(LocalSummarizer);
+        Self { wanted: Arc::new(model), fallback: Some(fallback), redo_interval: config.llm_redo_interval }
+    }
+}
+
+impl<S: Summarizer> From<Arc<S>> for Engines {
+    fn from(wanted: Arc<S>) -> Self {
+        Self::alone(wanted)
+    }
+}
+
+impl From<Arc<dyn Summarizer>> for Engines {
+    fn from(wanted: Arc<dyn Summarizer>) -> Self {
+        Self::alone(wanted)
+    }
+}
