@@ -4,7 +4,6 @@
 
 mod check;
 mod cli;
-mod complaints;
 mod keys;
 mod local_key;
 mod serve;
@@ -12,33 +11,10 @@ mod serve;
 use std::process::ExitCode;
 
 use cli::{Cli, Command};
+use shared_service::command_line;
 
 fn main() -> ExitCode {
-    // A missing file is the normal case; what it sets is checked with everything else.
-    if let Err(error) = dotenvy::dotenv()
-        && !error.not_found()
-    {
-        eprintln!("error: .env cannot be read: {error}");
-        return ExitCode::from(2);
-    }
-    let cli: Cli = match complaints::parse(std::env::args_os()) {
-        Ok(cli) => cli,
-        Err(code) => return code,
-    };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("error: cannot start: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    match runtime.block_on(run(cli)) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    command_line::main(|command| command, run)
 }
 
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
