@@ -19,7 +19,7 @@ use crate::mongo::{MongoConfig, MongoStore, MongoUrl, MongoUrlError};
 use crate::nats::{NatsConnectError, NatsEventBus};
 use crate::rate_limiter::LocalRateLimiter;
 #[cfg(feature = "redis")]
-use crate::redis::{RedisLink, RedisRateLimiter};
+use crate::redis::{CachedViewStore, RedisLink, RedisRateLimiter};
 use crate::sqlite::folder::{self, FolderError};
 use crate::sqlite::{FormatError, SqliteKeyStore, SqliteMessageLog, SqliteViewStore};
 use crate::system::{SystemClock, SystemIds};
@@ -93,12 +93,13 @@ pub async fn open_closing(config: &StoreConfig) -> Result<(Ports, Closing), Open
     let mut closing = Closing { steps: Vec::new() };
     let store = open_store(config, &mut closing).await?;
     let bus = open_bus(config, &mut closing).await?;
+    let (views, limiter) = open_cache(config, store.views, &bus)?;
     let ports = Ports {
         log: store.log,
-        views: store.views,
+        views,
         keys: store.keys,
         bus,
-        limiter: open_limiter(config)?,
+        limiter,
         clock: Arc::new(SystemClock),
         ids: Arc::new(SystemIds),
     };
@@ -191,12 +192,24 @@ async fn open_bus(config: &StoreConfig, closing: &mut Closing) -> Result<Arc<dyn
     }
 }
 
-#[cfg_attr(not(feature = "redis"), expect(clippy::unnecessary_wraps, reason = "only a cache can fail"))]
-fn open_limiter(config: &StoreConfig) -> Result<Arc<dyn RateLimiter>, OpenError> {
+/// What replicas share beside the store: the newest summaries, and the limits.
+#[cfg_attr(
+    not(feature = "redis"),
+    expect(clippy::unnecessary_wraps, unused_variables, reason = "only a cache hears the bus, and can fail")
+)]
+fn open_cache(
+    config: &StoreConfig,
+    views: Arc<dyn ViewStore>,
+    bus: &Arc<dyn EventBus>,
+) -> Result<(Arc<dyn ViewStore>, Arc<dyn RateLimiter>), OpenError> {
     match &config.redis_url {
-        None => Ok(Arc::new(LocalRateLimiter::new())),
+        None => Ok((views, Arc::new(LocalRateLimiter::new()))),
         #[cfg(feature = "redis")]
-        Some(CacheUrl::Redis(url)) => Ok(Arc::new(RedisRateLimiter::new(Arc::new(RedisLink::open(url)?)))),
+        Some(CacheUrl::Redis(url)) => {
+            let link = Arc::new(RedisLink::open(url)?);
+            let views = CachedViewStore::new(views, Arc::clone(&link), Arc::clone(bus));
+            Ok((Arc::new(views), Arc::new(RedisRateLimiter::new(link))))
+        }
         #[cfg(not(feature = "redis"))]
         Some(none) => match *none {},
     }

@@ -74,7 +74,7 @@ fn recorder() -> Result<PrometheusRecorder, BuildError> {
 }
 
 /// What each metric of any process is, for those who read `/metrics`.
-const DESCRIPTIONS: [(Kind, &str, &str); 22] = [
+const DESCRIPTIONS: [(Kind, &str, &str); 23] = [
     (Kind::Counter, "recap_http_requests_total", "Requests answered"),
     (Kind::Counter, "recap_http_errors_total", "Requests refused or failed, by code"),
     (Kind::Seconds, "recap_http_request_duration_seconds", "From head to answer"),
@@ -96,6 +96,7 @@ const DESCRIPTIONS: [(Kind, &str, &str); 22] = [
     (Kind::Gauge, "recap_push_sockets", "Open WebSockets"),
     (Kind::Seconds, "recap_push_delay_seconds", "From a stored version to its listener"),
     (Kind::Counter, "recap_push_announcements_dropped_total", "Updates dropped, which make listeners load anew"),
+    (Kind::Counter, "recap_redis_summaries_total", "Newest summaries that Redis had"),
     (Kind::Counter, "recap_redis_failures_total", "Questions that Redis did not answer"),
 ];
 
