@@ -3,6 +3,7 @@
 #
 #   CRASH_ROUNDS=1000 ./test.sh     kill -9 a thousand times instead of sixty
 #   BROWSER_MESSAGES=1000000 ./test.sh   the long conversation of the browser tests that long, instead of 20,000
+#   FAULT_ROUNDS=100 ./test.sh      each fault of the distributed mode a hundred times
 #   REQUIRE_BACKENDS=1 ./test.sh    a missing tool or server fails instead of being skipped
 #   SKIP_INSTALL=1 ./test.sh        install nothing
 set -euo pipefail
@@ -34,6 +35,9 @@ install openssl openssl
 install node nodejs
 install npm npm
 install chromium chromium
+install nginx nginx
+install redis-server redis-server
+install promtool prometheus
 if command -v python3 >/dev/null && ! python3 -c 'import requests' 2>/dev/null && [ "${SKIP_INSTALL:-0}" != 1 ]; then
     python3 -m pip install --quiet requests 2>/dev/null ||
         python3 -m pip install --quiet --break-system-packages requests 2>/dev/null || true
@@ -48,6 +52,9 @@ cargo fmt --all --check
 say "Lints"
 cargo clippy --workspace --all-targets --locked -- -D warnings
 
+say "The default build: one process, without the drivers of the distributed mode"
+cargo check --locked
+
 say "Dependencies: licences, duplicates, sources, who may name a driver"
 if command -v cargo-deny >/dev/null; then
     cargo deny --log-level error check licenses bans sources
@@ -56,6 +63,10 @@ else
 fi
 
 say "Tests"
+# All binaries first, with the features that all packages together switch on: the distributed tests run these.
+cargo test --workspace --locked --no-run
+RECAP_BINARIES="$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/debug"
+export RECAP_BINARIES
 cargo test --workspace --locked
 
 say "Dashboard in a browser"

@@ -5,7 +5,6 @@
 mod check;
 mod cli;
 mod client;
-mod complaints;
 mod completions;
 mod dead_letters;
 mod exit;
@@ -23,39 +22,10 @@ mod watch;
 use std::process::ExitCode;
 
 use cli::{Cli, Command};
+use shared_service::command_line;
 
 fn main() -> ExitCode {
-    // A missing file is the normal case; what it sets is checked with everything else.
-    if let Err(error) = dotenvy::dotenv()
-        && !error.not_found()
-    {
-        eprintln!("error: .env cannot be read: {error}");
-        return ExitCode::from(exit::USAGE);
-    }
-    let cli: Cli = match complaints::parse(std::env::args_os()) {
-        Ok(cli) => cli,
-        Err(code) => return code,
-    };
-    // These need no runtime, and are to be quick.
-    match &cli.command {
-        Some(Command::Health(config)) => return health::run(config),
-        Some(Command::Completions(config)) => return completions::run(config),
-        _ => {}
-    }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("error: cannot start: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    match runtime.block_on(run(cli)) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    command_line::main(|command| command, run)
 }
 
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {

@@ -14,18 +14,23 @@
 //! - [`ops`]: health, readiness, metrics
 //! - [`mod@metrics`]: the recorder
 //! - [`logs`]: log lines
-//! - [`shutdown`]: a process from start to end
+//! - [`command_line`]: settings read whole, complaints said at once
+//! - [`process`]: a process from its first line to its last, [`shutdown`] its end
+//! - [`mod@health`]: a process asked how it is
 //! - [`tasks`]: background work and its end
 
 pub mod admission;
 pub mod background;
+pub mod command_line;
 pub mod config;
 pub mod error;
 pub mod extract;
 pub mod gate;
+pub mod health;
 pub mod logs;
 pub mod metrics;
 pub mod ops;
+pub mod process;
 pub mod reply;
 pub mod server;
 pub mod shutdown;
@@ -33,13 +38,14 @@ pub mod tasks;
 mod within;
 
 pub use background::Background;
-pub use config::HttpConfig;
+pub use config::{AdminConfig, HttpConfig};
 pub use error::{ApiError, ApiResult, FieldError};
 pub use extract::{Admin, ConversationPath, JsonBody, Reader, StrictQuery, UserPath, Writer};
 pub use gate::{Gate, GatePorts, GatedRouter};
 pub use logs::LogConfig;
 pub use metrics::Metrics;
 pub use ops::Readiness;
+pub use process::{Process, StartError};
 pub use server::{ServeError, Server};
-pub use shutdown::{RunError, run_until_stopped};
+pub use shutdown::{RunError, Running, run_until_stopped};
 pub use tasks::{TaskError, TaskResult, Tasks};

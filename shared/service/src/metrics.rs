@@ -73,10 +73,49 @@ fn recorder() -> Result<PrometheusRecorder, BuildError> {
     Ok(builder.build_recorder())
 }
 
+/// What each metric of any process is, for those who read `/metrics`.
+const DESCRIPTIONS: [(Kind, &str, &str); 23] = [
+    (Kind::Counter, "recap_http_requests_total", "Requests answered"),
+    (Kind::Counter, "recap_http_errors_total", "Requests refused or failed, by code"),
+    (Kind::Seconds, "recap_http_request_duration_seconds", "From head to answer"),
+    (Kind::Seconds, "recap_store_query_duration_seconds", "Operations on the store"),
+    (Kind::Counter, "recap_append_messages_total", "Messages made durable"),
+    (Kind::Histogram, "recap_append_batch_size", "Requests that share a commit"),
+    (Kind::Gauge, "recap_publish_pending", "Conversations whose notice waits for the bus"),
+    (Kind::Counter, "recap_publish_dropped_total", "Notices dropped, which the reconciler makes good for"),
+    (Kind::Counter, "recap_bus_stalls_total", "Times that notices waited and none came"),
+    (Kind::Seconds, "recap_project_lag_seconds", "From receipt to view"),
+    (Kind::Seconds, "recap_summarize_duration_seconds", "Runs of summaries, by engine and outcome"),
+    (Kind::Counter, "recap_summarize_fallbacks_total", "Summaries by the local engine in place of the model"),
+    (Kind::Gauge, "recap_summary_uncovered_messages", "Messages that no summary covers"),
+    (Kind::Counter, "recap_llm_tokens_total", "Tokens sent to and received from the model"),
+    (Kind::Counter, "recap_llm_calls_total", "Calls of the model"),
+    (Kind::Counter, "recap_llm_cap_refusals_total", "Calls not made because of the daily cap"),
+    (Kind::Gauge, "recap_llm_breaker_open", "1 while the model is not asked because it keeps failing"),
+    (Kind::Seconds, "recap_llm_call_duration_seconds", "Calls of the model"),
+    (Kind::Gauge, "recap_push_sockets", "Open WebSockets"),
+    (Kind::Seconds, "recap_push_delay_seconds", "From a stored version to its listener"),
+    (Kind::Counter, "recap_push_announcements_dropped_total", "Updates dropped, which make listeners load anew"),
+    (Kind::Counter, "recap_redis_summaries_total", "Newest summaries that Redis had"),
+    (Kind::Counter, "recap_redis_failures_total", "Questions that Redis did not answer"),
+];
+
+enum Kind {
+    Counter,
+    Gauge,
+    Histogram,
+    Seconds,
+}
+
 fn describe() {
-    metrics::describe_counter!("recap_http_requests_total", "Requests answered");
-    metrics::describe_counter!("recap_http_errors_total", "Requests refused or failed, by code");
-    metrics::describe_histogram!("recap_http_request_duration_seconds", Unit::Seconds, "From head to answer");
+    for (kind, name, text) in DESCRIPTIONS {
+        match kind {
+            Kind::Counter => metrics::describe_counter!(name, text),
+            Kind::Gauge => metrics::describe_gauge!(name, text),
+            Kind::Histogram => metrics::describe_histogram!(name, text),
+            Kind::Seconds => metrics::describe_histogram!(name, Unit::Seconds, text),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use std::fmt::Display;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -14,6 +15,7 @@ use futures_util::future::join_all;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 use shared::error_code::ErrorCode;
+use shared::ports::Ports;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
@@ -57,6 +59,65 @@ impl Readiness {
         self
     }
 
+    /// Adds a dependency that is needed to start and not to go on: it fails until it was there once, and is not looked
+    /// at from then on. So replicas that can do without it stay in service while it is away.
+    #[must_use]
+    pub fn check_once<F, E>(self, name: &'static str, check: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: Display + Send,
+    {
+        let seen = Arc::new(AtomicBool::new(false));
+        self.check(name, move || {
+            let known = seen.load(Ordering::Relaxed);
+            let (seen, asked) = (Arc::clone(&seen), (!known).then(&check));
+            async move {
+                let Some(asked) = asked else { return Ok(()) };
+                asked.await.inspect(|()| seen.store(true, Ordering::Relaxed))
+            }
+        })
+    }
+
+    /// The log must answer.
+    #[must_use]
+    pub fn log(self, ports: &Ports) -> Self {
+        let log = Arc::clone(&ports.log);
+        self.check("log", move || {
+            let log = Arc::clone(&log);
+            async move { log.ping().await }
+        })
+    }
+
+    /// The views must answer.
+    #[must_use]
+    pub fn views(self, ports: &Ports) -> Self {
+        let views = Arc::clone(&ports.views);
+        self.check("views", move || {
+            let views = Arc::clone(&views);
+            async move { views.ping().await }
+        })
+    }
+
+    /// The bus must answer.
+    #[must_use]
+    pub fn bus(self, ports: &Ports) -> Self {
+        let bus = Arc::clone(&ports.bus);
+        self.check("bus", move || {
+            let bus = Arc::clone(&bus);
+            async move { bus.ping().await }
+        })
+    }
+
+    /// The bus must have answered once.
+    #[must_use]
+    pub fn bus_once(self, ports: &Ports) -> Self {
+        let bus = Arc::clone(&ports.bus);
+        self.check_once("bus", move || {
+            let bus = Arc::clone(&bus);
+            async move { bus.ping().await }
+        })
+    }
+
     /// What fails now, by name.
     pub async fn failing(&self) -> Vec<FieldError> {
         let mut last = self.last.lock().await;
@@ -78,11 +139,36 @@ impl Readiness {
     }
 }
 
+/// The checks of a process that answers operators before it has opened what it needs.
+#[derive(Clone, Default)]
+pub struct Starting {
+    opened: Arc<OnceLock<Readiness>>,
+}
+
+impl Starting {
+    /// Not ready until [`Self::opened`].
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// From now on these checks decide. Only the first call counts.
+    pub fn opened(&self, readiness: Readiness) {
+        let _ = self.opened.set(readiness);
+    }
+}
+
+impl From<Readiness> for Starting {
+    fn from(readiness: Readiness) -> Self {
+        Self { opened: Arc::new(OnceLock::from(readiness)) }
+    }
+}
+
 /// The routes of this module.
-pub fn routes(readiness: Readiness, metrics: Metrics) -> Router {
+pub fn routes(readiness: impl Into<Starting>, metrics: Metrics) -> Router {
     Router::new()
         .route("/healthz", get(healthz))
-        .route("/readyz", get(readyz).with_state(Arc::new(readiness)))
+        .route("/readyz", get(readyz).with_state(readiness.into()))
         .route("/metrics", get(render).with_state(metrics))
 }
 
@@ -90,7 +176,10 @@ async fn healthz() -> Response {
     fresh(reply::encoded(StatusCode::OK, &b"{\"status\":\"alive\"}"[..]))
 }
 
-async fn readyz(State(readiness): State<Arc<Readiness>>) -> ApiResult<Response> {
+async fn readyz(State(starting): State<Starting>) -> ApiResult<Response> {
+    let Some(readiness) = starting.opened.get() else {
+        return Err(ApiError::new(ErrorCode::Unavailable, "not ready: waiting for what this process needs"));
+    };
     let failing = readiness.failing().await;
     if failing.is_empty() {
         let checks: serde_json::Map<_, _> =
@@ -114,7 +203,7 @@ fn fresh(mut response: Response) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
 
     use super::*;
 
@@ -129,6 +218,22 @@ mod tests {
             failing,
             [FieldError::new("bus", "the bus is not available"), FieldError::new("model", "no answer within 2 s")]
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_needed_to_start_is_not_needed_to_go_on() {
+        let up = Arc::new(AtomicBool::new(false));
+        let asked = Arc::clone(&up);
+        let readiness = Readiness::new().check_once("bus", move || {
+            let up = asked.load(Ordering::Relaxed);
+            async move { if up { Ok(()) } else { Err("away") } }
+        });
+        assert_eq!(readiness.failing().await, [FieldError::new("bus", "away")]);
+        for now in [true, false] {
+            up.store(now, Ordering::Relaxed);
+            tokio::time::advance(SHARED_FOR).await;
+            assert_eq!(readiness.failing().await, []);
+        }
     }
 
     #[tokio::test(start_paused = true)]

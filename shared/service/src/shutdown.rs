@@ -1,10 +1,11 @@
-//! A process from its first request to its end. Law: a stop takes at most `shutdown_timeout`, and nothing that was
+//! A process that serves until its end. Law: a stop takes at most `shutdown_timeout`, and nothing that was
 //! begun is cut off before.
 
+use std::future::Future;
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -30,31 +31,73 @@ pub async fn run_until_stopped(
     tasks: &Tasks,
     shutdown_timeout: Duration,
 ) -> Result<(), RunError> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signals)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::Signals)?;
-    let mut serving = JoinSet::new();
+    let mut running = Running::new(tasks)?;
     for (server, app) in servers {
-        let tasks = tasks.clone();
-        serving.spawn(async move { server.run(app, &tasks).await });
+        running.serve(server, app);
     }
-    let draining = tasks.draining();
-    tokio::select! {
-        () = draining.cancelled() => {}
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    running.until_stopped(shutdown_timeout).await
+}
+
+/// The servers of a process, and what ends them. Servers may be added while others serve already.
+#[derive(Debug)]
+pub struct Running {
+    tasks: Tasks,
+    serving: JoinSet<()>,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Running {
+    /// From now on signals end the process in order instead of at once.
+    pub fn new(tasks: &Tasks) -> Result<Self, RunError> {
+        Ok(Self {
+            tasks: tasks.clone(),
+            serving: JoinSet::new(),
+            terminate: signal(SignalKind::terminate()).map_err(RunError::Signals)?,
+            interrupt: signal(SignalKind::interrupt()).map_err(RunError::Signals)?,
+        })
     }
-    tracing::info!("stopping");
-    let until = Instant::now() + shutdown_timeout;
-    tasks.stop();
-    let ending = async {
-        while serving.join_next().await.is_some() {}
-        tasks.shutdown(until.saturating_duration_since(Instant::now())).await
-    };
-    tokio::select! {
-        ended = ending => ended?,
-        _ = terminate.recv() => tasks.shutdown(Duration::ZERO).await?,
-        _ = interrupt.recv() => tasks.shutdown(Duration::ZERO).await?,
+
+    /// Serves from now on.
+    pub fn serve(&mut self, server: Server, app: GatedRouter) {
+        let tasks = self.tasks.clone();
+        self.serving.spawn(async move { server.run(app, &tasks).await });
     }
-    tracing::info!("stopped");
-    Ok(())
+
+    async fn told_to_stop(&mut self) {
+        let draining = self.tasks.draining();
+        tokio::select! {
+            () = draining.cancelled() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+        self.tasks.stop();
+    }
+
+    /// What `work` gives, or none if the process was told to stop before; then `work` is dropped.
+    pub async fn unless_stopped<F: Future>(&mut self, work: F) -> Option<F::Output> {
+        tokio::select! {
+            () = self.told_to_stop() => None,
+            output = work => Some(output),
+        }
+    }
+
+    /// Serves until the process is told to stop, then drains the servers and ends the tasks.
+    pub async fn until_stopped(mut self, shutdown_timeout: Duration) -> Result<(), RunError> {
+        self.told_to_stop().await;
+        tracing::info!("stopping");
+        let until = Instant::now() + shutdown_timeout;
+        let (tasks, serving) = (&self.tasks, &mut self.serving);
+        let ending = async {
+            while serving.join_next().await.is_some() {}
+            tasks.shutdown(until.saturating_duration_since(Instant::now())).await
+        };
+        tokio::select! {
+            ended = ending => ended?,
+            _ = self.terminate.recv() => tasks.shutdown(Duration::ZERO).await?,
+            _ = self.interrupt.recv() => tasks.shutdown(Duration::ZERO).await?,
+        }
+        tracing::info!("stopped");
+        Ok(())
+    }
 }

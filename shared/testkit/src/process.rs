@@ -32,11 +32,17 @@ impl Launch {
     /// `recap` on a free port over `data`, without limits that would slow tests down.
     #[must_use]
     pub fn recap(binary: impl Into<PathBuf>, data: &Path) -> Self {
-        Self { binary: binary.into(), args: Vec::new(), env: BTreeMap::new() }
+        Self::of(binary)
             .env("LISTEN_ADDR", "127.0.0.1:0")
             .env("STORE_URL", format!("embedded:{}", data.display()))
             .env("RATE_LIMIT_ANONYMOUS", "0")
             .env("LOG_FORMAT", "json")
+    }
+
+    /// Any binary, without settings.
+    #[must_use]
+    pub fn of(binary: impl Into<PathBuf>) -> Self {
+        Self { binary: binary.into(), args: Vec::new(), env: BTreeMap::new() }
     }
 
     /// Sets an environment variable.
@@ -64,6 +70,11 @@ impl Launch {
 
     /// Starts it and waits until it listens.
     pub async fn start(&self) -> Result<Server> {
+        self.start_when("listening on http://").await
+    }
+
+    /// Starts it and waits for the line in which an address follows these words.
+    pub async fn start_when(&self, words: &'static str) -> Result<Server> {
         let mut child = self.command().stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
         let stderr = child.stderr.take().context("no standard error")?;
         let log = Arc::new(Mutex::new(String::new()));
@@ -73,7 +84,7 @@ impl Launch {
             let mut found = Some(found);
             let mut lines = BufReader::new(stderr).lines();
             while let Ok(Some(line)) = lines.next_line().await {
-                if let Some((_, rest)) = line.split_once("listening on http://") {
+                if let Some((_, rest)) = line.split_once(words) {
                     let address = rest.split(|c: char| c.is_whitespace() || c == '"').next().unwrap_or_default();
                     if let Some(found) = found.take() {
                         let _ = found.send(address.to_owned());

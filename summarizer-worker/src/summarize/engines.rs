@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::ports::Summarizer;
+use shared::ports::{ChatModel, Ports, Summarizer};
 
-use crate::{LocalSummarizer, ModelConfig, ModelSummarizer};
+use crate::{LocalSummarizer, ModelConfig, ModelEngineError, ModelSummarizer};
 
 /// The engines of a process.
 #[derive(Clone)]
@@ -23,6 +23,14 @@ impl Engines {
     /// One engine with nobody to take its place.
     fn alone(wanted: Arc<dyn Summarizer>) -> Self {
         Self { wanted, fallback: None, redo_interval: Duration::ZERO }
+    }
+
+    /// The model, if there is one; else the local engine.
+    pub fn of(chat: Option<Arc<dyn ChatModel>>, ports: &Ports, config: &ModelConfig) -> Result<Self, ModelEngineError> {
+        match chat {
+            Some(chat) => Ok(Self::model(ModelSummarizer::new(chat, ports, config)?, config)),
+            None => Ok(Arc::new(LocalSummarizer).into()),
+        }
     }
 
     /// A model, for which the local engine answers where it fails.

@@ -7,7 +7,7 @@ use shared::config::duration;
 
 use super::{ListenAddr, Networks, Origins};
 
-fn limit(text: &str) -> Result<Duration, String> {
+pub(super) fn limit(text: &str) -> Result<Duration, String> {
     match duration(text)? {
         Duration::ZERO => Err("must be longer than 0".to_owned()),
         limit => Ok(limit),

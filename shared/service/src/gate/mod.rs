@@ -12,6 +12,7 @@ mod credentials;
 mod failure;
 mod key_cache;
 mod log_line;
+mod operators;
 mod origins;
 mod quotas;
 mod request_id;
@@ -51,6 +52,14 @@ pub struct GatePorts {
     pub clock: Arc<dyn Clock>,
     /// Request ids.
     pub ids: Arc<dyn IdSource>,
+}
+
+impl GatePorts {
+    /// For a listener that serves operators only: no key is known there, and nothing is counted.
+    #[must_use]
+    pub fn for_operators(clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>) -> Self {
+        Self { keys: Arc::new(operators::NoKeys), limiter: Arc::new(operators::NoLimit), clock, ids }
+    }
 }
 
 impl From<&Ports> for GatePorts {

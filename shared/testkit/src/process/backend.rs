@@ -1,6 +1,7 @@
 //! Servers that are not ours: found, started, killed. Law: without its binary a test is skipped, and says so; where
 //! `REQUIRE_BACKENDS=1`, that is a failure.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
@@ -89,7 +90,15 @@ async fn keep(from: impl AsyncRead + Unpin, ready: String, log: Arc<Mutex<String
     }
 }
 
-/// A port that is free now.
-pub(super) fn free_port() -> Result<u16> {
-    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+/// A port that is free now, and that no outgoing connection gets meanwhile: below the range that systems give to those.
+pub fn free_port() -> Result<u16> {
+    let mut state = RandomState::new().hash_one(std::process::id());
+    for _ in 0..1000 {
+        let port = 10_000 + u16::try_from(state % 22_000)?;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407) >> 1;
+    }
+    bail!("no port is free")
 }
