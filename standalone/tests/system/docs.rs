@@ -94,8 +94,13 @@ fn every_link_of_the_documents_leads_somewhere() -> Result<()> {
 fn the_index_names_every_page() -> Result<()> {
     let index = std::fs::read_to_string(repository().join("docs/README.md"))?;
     for entry in std::fs::read_dir(repository().join("docs"))? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        ensure!(!name.ends_with(".md") || name == "README.md" || index.contains(&format!("({name})")), "{name}");
+        let path = entry?.path();
+        let page = path.extension().is_some_and(|extension| extension == "md");
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        ensure!(
+            !page || name == "README.md" || index.contains(&format!("({name})")),
+            "{name} is not in docs/README.md"
+        );
     }
     Ok(())
 }
