@@ -125,7 +125,8 @@ export const real = [
     page.on("console", (line) => line.type() === "log" && printed.push(line.text()));
     // Keyless and of this origin: what a page of one's own would be.
     await page.goto(`${origin}/docs`);
-    await page.evaluate(client.replace("localhost:8000", recap.address).replace('"team-sync"', '"listened"'));
+    const script = client.replace("localhost:8000", recap.address).replace('"team-sync"', '"listened"');
+    await page.evaluate(`(() => { ${script} })()`);
     await api("/chats", { conversation_id: "listened", user_id: "ann", messages: [{ content: "I will call the plumber tomorrow." }] });
     await api("/chats/summarize", { conversation_id: "listened" });
     await eventually("a version is printed", async () => printed.some((line) => /^v\d+: /.test(line)), 30_000);
