@@ -38,9 +38,9 @@ install chromium chromium
 install nginx nginx
 install redis-server redis-server
 install promtool prometheus
-if command -v python3 >/dev/null && ! python3 -c 'import requests' 2>/dev/null && [ "${SKIP_INSTALL:-0}" != 1 ]; then
-    python3 -m pip install --quiet requests 2>/dev/null ||
-        python3 -m pip install --quiet --break-system-packages requests 2>/dev/null || true
+if command -v python3 >/dev/null && ! python3 -c 'import requests, websockets' 2>/dev/null && [ "${SKIP_INSTALL:-0}" != 1 ]; then
+    python3 -m pip install --quiet requests websockets 2>/dev/null ||
+        python3 -m pip install --quiet --break-system-packages requests websockets 2>/dev/null || true
 fi
 if ! command -v cargo-deny >/dev/null && [ "${SKIP_INSTALL:-0}" != 1 ]; then
     cargo install --quiet --locked cargo-deny --version 0.20.2 || true

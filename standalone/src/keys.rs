@@ -108,7 +108,11 @@ fn row(key: &ApiKey, now: Timestamp) -> String {
             Scope::Admin => "admin",
         })
         .collect();
-    let rate = key.rate.map_or_else(|| "default".to_owned(), |rate| format!("{rate}/min"));
+    let rate = match key.rate {
+        None => "default".to_owned(),
+        Some(0) => "no limit".to_owned(),
+        Some(rate) => format!("{rate}/min"),
+    };
     let state = if key.revoked_at.is_some() {
         "revoked"
     } else if key.expires_at.is_some_and(|at| at <= now) {

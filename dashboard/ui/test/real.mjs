@@ -1,5 +1,6 @@
 // What only the real server shows: a restart, a conversation of any length, its limits, its other page.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { axe, contiguous, conversation, eventually, heapOf, newPage, scrollOn, seqs, shots } from "./harness.mjs";
 
 /** How long the long conversation is: in a debug build fewer. */
@@ -113,6 +114,23 @@ export const real = [
     console.log(`    heap after 6 pages ${early.toFixed(1)} MiB, after 50 more ${late.toFixed(1)} MiB`);
     assert.ok(late < early * 1.5 + 4, `${early} -> ${late} MiB`);
     await page.screenshot({ path: `${shots}/endless.png` });
+    return page;
+  }],
+  ["the JavaScript client of the WebSocket guide listens to the end", async ({ browser, recap, origin, api }) => {
+    const guide = readFileSync(new URL("../../../docs/websocket.md", import.meta.url), "utf8");
+    const client = /```js\n([\s\S]*?)```/.exec(guide)[1];
+    assert.ok(client.split("\n").filter((line) => line.trim()).length <= 20 + 1, "twenty lines and the call");
+    const page = await newPage(browser);
+    const printed = [];
+    page.on("console", (line) => line.type() === "log" && printed.push(line.text()));
+    // Keyless and of this origin: what a page of one's own would be.
+    await page.goto(`${origin}/docs`);
+    const script = client.replace("localhost:8000", recap.address).replace('"team-sync"', '"listened"');
+    await page.evaluate(`(() => { ${script} })()`);
+    await api("/chats", { conversation_id: "listened", user_id: "ann", messages: [{ content: "I will call the plumber tomorrow." }] });
+    await api("/chats/summarize", { conversation_id: "listened" });
+    await eventually("a version is printed", async () => printed.some((line) => /^v\d+: /.test(line)), 30_000);
+    await api("/chats/listened/end", {});
     return page;
   }],
   ["the page at /docs tries the API, offline, in light and dark, and is clean", async ({ browser, recap, origin }) => {

@@ -35,6 +35,57 @@ fn sentences_are_told_in_the_third_person() {
 }
 
 #[test]
+fn what_is_joined_or_conditional_keeps_its_sense() {
+    for (said, expected) in [
+        ("Yes, if the backup is green by noon.", "Anna agrees if the backup is green by noon."),
+        ("Sure, once the server is up again.", "Anna agrees once the server is up again."),
+        ("The bus is late, so let's walk home.", "Anna says the bus is late, so they should walk home."),
+        ("I test the backup and send the report.", "Anna tests the backup and sends the report."),
+        ("I need to test the backup and send the report.", "Anna needs to test the backup and send the report."),
+        ("Then it's quiet in the office.", "Anna says it's quiet in the office."),
+    ] {
+        assert_eq!(told(said), expected, "{said}");
+    }
+}
+
+#[test]
+fn a_bare_decided_decides_what_was_said_before_it_and_finishes_nothing() {
+    let summary = summary(&[
+        ("Anna", "Ben, can you water the plants before Friday?"),
+        ("Ben", "Yes, I'll do it on Thursday."),
+        ("Carla", "The couch does not fit into the lift."),
+        ("Anna", "Agreed. We move the couch up the stairs. Decided."),
+        ("Carla", "Indeed, and I'm excited."),
+    ]);
+    assert_eq!(summary.decisions[0].text, "The group moves the couch up the stairs.");
+    assert_eq!(summary.decisions[0].evidence, [4]);
+    assert_eq!(summary.action_items[0].status, ActionStatus::Open, "{:?}", summary.action_items);
+    assert_eq!(summary.action_items[0].evidence, [1, 2]);
+}
+
+#[test]
+fn a_task_names_what_it_is_about() {
+    for (said, expected) in [
+        ("Then the invoice has to go out as well. I'll send it on Monday.", "Send the invoice on Monday"),
+        (
+            "Then the newsletter has to move as well. I'll reschedule it for the 16th.",
+            "Reschedule the newsletter for the 16th",
+        ),
+        ("The garden gate is broken again. I'll repair it by Sunday.", "Repair the garden gate by Sunday"),
+        // More than one thing is named: nobody knows which is meant.
+        ("The printer has eaten the contract. I'll print it again tomorrow.", "Print it again tomorrow"),
+        ("Could somebody feed the cat tomorrow?", "Feed the cat tomorrow"),
+    ] {
+        let summary = summary(&[("anna", said), ("ben", "hm"), ("carla", "hm")]);
+        assert_eq!(summary.action_items[0].text, expected, "{said}");
+    }
+    let called =
+        summary(&[("dev_ann", "dev_bob, can you restart the server?"), ("dev_bob", "On it."), ("dev_eve", "hm")]);
+    assert_eq!(called.action_items[0].text, "Restart the server");
+    assert_eq!(called.action_items[0].owner.as_deref(), Some("dev_bob"));
+}
+
+#[test]
 fn nobody_is_named_who_is_not_certain() {
     let brief = summary(&[("Anna", "Can you send me the budget numbers?"), ("Ben", "hm"), ("Carla", "hm")]).brief;
     assert_eq!(brief, "Anna: \"Can you send me the budget numbers?\"");

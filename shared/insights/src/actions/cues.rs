@@ -219,6 +219,22 @@ pub(super) fn decides(tokens: &[Token], text: &str) -> bool {
     ])
 }
 
+/// "Decided.", "It's settled then.": whether the sentence makes a decision of the one before it.
+pub(super) fn seals(tokens: &[Token], text: &str) -> bool {
+    let words = Words::of(tokens, text);
+    words.words.len() <= 4
+        && (words.has(0, &["decided", "settled"]) && words.words.len() <= 2
+            || words.any(&[
+                &["it's", "decided"],
+                &["that's", "decided"],
+                &["so", "decided"],
+                &["it's", "settled"],
+                &["that's", "settled"],
+                &["done", "deal"],
+                &["it's", "a", "deal"],
+            ]))
+}
+
 /// Whether the sentence proposes something that others may agree to.
 pub(super) fn proposes(tokens: &[Token], text: &str) -> bool {
     let words = Words::of(tokens, text);

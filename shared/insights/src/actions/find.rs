@@ -104,11 +104,11 @@ impl Findings {
             }
             self.settled.push(settled);
         }
-        if sentence.words < 3 {
+        if cues::seals(tokens, &message.text) && self.sealed(document, at) || sentence.words < 3 {
             return;
         }
         if cues::decides(tokens, &message.text) && sentence.end != End::Question && sentence.words > 3 {
-            self.decisions.push(Finding { text: told(document, sentence), evidence: vec![message.seq] });
+            self.decide(document, sentence);
             if !cues::asks_for_work(tokens, &message.text, sentence.end) {
                 return;
             }
@@ -144,6 +144,25 @@ impl Findings {
         } else if sentence.end == End::Question && !wants {
             self.ask(document, sentence);
         }
+    }
+
+    /// The sentence before this one, of the same message, is what was decided; whether there is one.
+    fn sealed(&mut self, document: &Document<'_>, at: usize) -> bool {
+        let Some(before) = at.checked_sub(1).map(|before| &document.sentences[before]) else { return false };
+        let seq = document.messages[before.message].seq;
+        let known = self.decisions.last().is_some_and(|last| last.evidence == [seq]);
+        if before.message != document.sentences[at].message || before.end == End::Question || before.words < 4 || known
+        {
+            return known;
+        }
+        self.decide(document, before);
+        true
+    }
+
+    fn decide(&mut self, document: &Document<'_>, sentence: &Sentence) {
+        let message = &document.messages[sentence.message];
+        let text = outcome(&told(document, sentence), document.authors[message.author]);
+        self.decisions.push(Finding { text, evidence: vec![message.seq] });
     }
 
     fn task(&mut self, document: &Document<'_>, at: usize, sentence: &Sentence, weight: i32) {
@@ -264,6 +283,19 @@ fn accepted(document: &Document<'_>, message: usize) -> Option<usize> {
     let next = document.messages.get(message + 1)?;
     (next.author != document.messages[message].author && replies::reply(document, message + 1) == Reply::Accepts)
         .then_some(message + 1)
+}
+
+/// "Anna says it's decided: the group ships on Friday": what was decided, without who said so.
+fn outcome(told: &str, author: &str) -> String {
+    let Some((speaker, said)) = told.split_once(" says ") else { return told.to_owned() };
+    let said = ["it's decided: ", "it's decided that ", "it's settled: "]
+        .iter()
+        .find_map(|opening| said.strip_prefix(opening))
+        .unwrap_or(said);
+    match said.strip_prefix("the group ") {
+        Some(rest) if speaker.eq_ignore_ascii_case(author) => format!("The group {rest}"),
+        _ => told.to_owned(),
+    }
 }
 
 /// A proposal and who agrees, as one decision.

@@ -39,6 +39,46 @@ const WAITS: &[&[&str]] = &[
     &["need"],
 ];
 
+/// Words in "-ed" that tell how someone or something is, not what was done.
+const STATES: &[&str] = &[
+    "agreed",
+    "decided",
+    "indeed",
+    "interested",
+    "excited",
+    "worried",
+    "confused",
+    "surprised",
+    "relieved",
+    "impressed",
+    "pleased",
+    "delighted",
+    "concerned",
+    "disappointed",
+    "tired",
+    "bored",
+    "scared",
+    "embarrassed",
+    "amused",
+    "needed",
+    "expected",
+    "supposed",
+    "related",
+    "required",
+    "wanted",
+    "hoped",
+    "wished",
+    "liked",
+    "loved",
+    "hated",
+    "seemed",
+    "looked",
+    "sounded",
+    "exceed",
+    "proceed",
+    "succeed",
+];
+
 /// What a sentence says of earlier work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Closing {
@@ -106,10 +146,10 @@ pub(super) fn closing(tokens: &[Token], text: &str, end: End) -> Option<Closing>
             words.words.len() - 1,
             &["done", "sent", "fixed", "booked", "merged", "deployed", "finished", "ready"],
         );
-    let past = words
-        .words
-        .get(at)
-        .is_some_and(|word| word.len() > 4 && word.ends_with("ed") && !word.eq_ignore_ascii_case("agreed"));
+    // Alone, only a known verb says that something is done.
+    let past = at + 1 < words.words.len()
+        && !words.has(at, STATES)
+        && words.words.get(at).is_some_and(|word| word.len() > 4 && word.ends_with("ed"));
     let is = words.any(&[
         &["is", "fixed"],
         &["is", "done"],

@@ -322,6 +322,16 @@ fn statement(line: &mut Line, prepared: &Prepared<'_>, roles: Roles<'_>) -> bool
         retell(line, &words[2..], roles);
         return true;
     }
+    // "Yes, if the tests are green": the yes is the main clause.
+    if prepared.agrees
+        && is_at(words, 0, &["if", "when", "once", "unless", "until", "provided"])
+        && !words.iter().any(|word| word.text == ",")
+    {
+        line.put(speaker);
+        line.put("agrees");
+        retell(line, words, roles);
+        return true;
+    }
     if imperative(prepared) {
         if is_at(words, 0, &["don't"]) {
             return request(line, &words[1..], roles, "tells", "not") || said(line, words, roles);

@@ -36,8 +36,11 @@ impl Line {
 /// capital of theirs is not kept.
 pub(super) fn retell(line: &mut Line, words: &[Word<'_>], roles: Roles<'_>) {
     let mut agree = false;
+    // The verb before agreed with a name, so that one joined to it does too.
+    let mut agreed = false;
     for (at, word) in words.iter().enumerate() {
         if word.kind != Kind::Word {
+            agreed = agreed && !word.is_mark();
             if word.spaced || at == 0 {
                 line.put(word.text);
             } else {
@@ -56,10 +59,30 @@ pub(super) fn retell(line: &mut Line, words: &[Word<'_>], roles: Roles<'_>) {
         }
         if agree {
             agree = agreeing(line, word);
+            agreed = !agree && form(&word.lower) == Form::Base;
+            continue;
+        }
+        if agreed && joined_verb(words, at) {
+            line.put(&third(&word.lower));
             continue;
         }
         agree = person(line, words, at, roles);
+        agreed = agreed && !agree && !word.is(&["to", "that", "they", "he", "she", "it", "you"]) && !word.is(&INVERTS);
     }
+}
+
+/// "… and launch the app": a base form after "and", before what only a verb takes.
+fn joined_verb(words: &[Word<'_>], at: usize) -> bool {
+    at > 0
+        && words[at - 1].is(&["and"])
+        && is_base(&words[at].lower)
+        && words.get(at + 1).is_some_and(|next| {
+            next.kind == Kind::Number
+                || next.is(&[
+                    "the", "a", "an", "my", "our", "your", "his", "her", "their", "it", "them", "me", "us", "him",
+                    "this", "these", "those", "two", "three", "some", "all", "every", "to",
+                ])
+        })
 }
 
 /// Writes a verb after a name; whether the verb is still to come.
@@ -128,7 +151,7 @@ fn person(line: &mut Line, words: &[Word<'_>], at: usize, roles: Roles<'_>) -> b
         "us" => line.put("them"),
         "our" => line.put("their"),
         "ours" => line.put("theirs"),
-        "let's" => line.put("let them"),
+        "let's" => put2(line, "they", "should"),
         "gonna" => put2(line, "going", "to"),
         "wanna" => put2(line, "want", "to"),
         "gotta" => put2(line, "got", "to"),

@@ -4,7 +4,7 @@ use super::{frame::is_at, verbs::is_base, words::Word};
 
 /// The words of a task without the ones that ask for it or take it on.
 pub(super) fn task<'w, 't>(words: &'w [Word<'t>]) -> &'w [Word<'t>] {
-    const HEADS: [&[&str]; 24] = [
+    const HEADS: [&[&str]; 32] = [
         &["i'll"],
         &["i", "will"],
         &["i'm", "going", "to"],
@@ -18,6 +18,14 @@ pub(super) fn task<'w, 't>(words: &'w [Word<'t>]) -> &'w [Word<'t>] {
         &["could", "you"],
         &["would", "you"],
         &["will", "you"],
+        &["can", "someone"],
+        &["can", "somebody"],
+        &["can", "anyone"],
+        &["can", "anybody"],
+        &["could", "someone"],
+        &["could", "somebody"],
+        &["could", "anyone"],
+        &["could", "anybody"],
         &["you", "need", "to"],
         &["you", "have", "to"],
         &["you", "should"],

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::verbs::is_proper;
+use super::verbs::{is_base, is_proper};
 use crate::{
     lexicon::Classes,
     text::{Document, End, Kind, Sentence, Token, clip},
@@ -44,12 +44,14 @@ pub(super) struct Prepared<'t> {
     pub(super) called: Option<usize>,
     /// It opened with "please".
     pub(super) please: bool,
+    /// It opened with a yes.
+    pub(super) agrees: bool,
 }
 
 pub(super) fn prepare<'t>(document: &'t Document<'_>, sentence: &Sentence) -> Prepared<'t> {
     let text: &'t str = &document.messages[sentence.message].text;
     let mut words: Vec<Word<'t>> = document.tokens_of(sentence).iter().map(|token| word(token, text)).collect();
-    let mut prepared = Prepared { words: Vec::new(), end: sentence.end, called: None, please: false };
+    let mut prepared = Prepared { words: Vec::new(), end: sentence.end, called: None, please: false, agrees: false };
     while words.last().is_some_and(|word| {
         word.is_mark() && !matches!(word.text, ")" | "\"" | "”" | "%" | "€" | "]") || word.kind == Kind::Emoji
     }) {
@@ -59,6 +61,7 @@ pub(super) fn prepare<'t>(document: &'t Document<'_>, sentence: &Sentence) -> Pr
     prepared.words = words;
     prepared.strip_front(document);
     prepared.strip_back(document);
+    prepared.resolve(document, sentence);
     prepared.shorten();
     prepared
 }
@@ -105,7 +108,7 @@ fn settle(words: &mut Vec<Word<'_>>) {
     *words = kept;
 }
 
-impl Prepared<'_> {
+impl<'t> Prepared<'t> {
     fn strip_front(&mut self, document: &Document<'_>) {
         let mut from = 0;
         while from < self.words.len() {
@@ -114,12 +117,28 @@ impl Prepared<'_> {
                 .words
                 .get(from + 1)
                 .is_some_and(|next| next.is_mark() && matches!(next.text, "," | "." | "!" | "-" | "…" | ":"));
+            self.agrees |= word.is(&[
+                "yes",
+                "yeah",
+                "yep",
+                "yup",
+                "sure",
+                "ok",
+                "okay",
+                "agreed",
+                "fine",
+                "absolutely",
+                "definitely",
+            ]);
             if word.is_mark() && !matches!(word.text, "\"" | "“" | "(" | "$" | "€" | "£" | "#" | "[") {
                 from += 1;
             } else if word.is(&["please"]) {
                 self.please = true;
                 from += 1;
-            } else if is_filler(word) || comma && word.classes.any(Classes::OPENER.with(Classes::GREETING)) {
+            } else if is_filler(word)
+                || self.leads_on(from)
+                || comma && word.classes.any(Classes::OPENER.with(Classes::GREETING))
+            {
                 from += 1;
             } else if let Some(length) = self.phrase(from) {
                 from += length;
@@ -128,11 +147,43 @@ impl Prepared<'_> {
                 from += 1;
             } else if comma && is_vocative(word) {
                 from += 1;
+            } else if let Some((author, length)) = self.id_called(document, from) {
+                self.called = Some(author);
+                from += length;
             } else {
                 break;
             }
         }
         self.words.drain(..from);
+    }
+
+    /// `dev_ann, can you …`: an id of several tokens that is called.
+    fn id_called(&self, document: &Document<'_>, at: usize) -> Option<(usize, usize)> {
+        let length = self.words[at..].iter().take(8).position(|word| word.text == ",")?;
+        let id: String = self.words[at..at + length].iter().map(|word| word.text).collect();
+        let author = document.authors.iter().position(|author| author.eq_ignore_ascii_case(&id))?;
+        (length > 1).then_some((author, length))
+    }
+
+    /// "Then we go": the first word only joins what is said to what was.
+    fn leads_on(&self, at: usize) -> bool {
+        self.words[at].is(&["then"])
+            && self.words.get(at + 1).is_some_and(|next| {
+                next.is(&["we", "we'll", "i", "i'll", "it's", "that's", "let's", "they", "the", "you"])
+            })
+    }
+
+    /// "The newsletter has to move. I'll reschedule it": puts the newsletter in the place of "it", where the
+    /// sentence before names nothing else.
+    fn resolve(&mut self, document: &'t Document<'_>, sentence: &Sentence) {
+        const HEADS: [&str; 7] = ["i'll", "i", "we'll", "can", "could", "would", "will"];
+        let opens = self.please || self.words.first().is_some_and(|word| word.is(&HEADS));
+        let verb = |at: usize| is_base(&self.words[at].lower) || at == 1 && self.words[0].is(&["i'll", "we'll"]);
+        let object = (1..self.words.len().min(6)).find(|at| self.words[*at].is(&["it"]) && verb(*at - 1));
+        let Some(object) = object.filter(|_| opens) else { return };
+        if let Some(named) = antecedent(document, sentence) {
+            self.words.splice(object..=object, named);
+        }
     }
 
     /// Length of a filler phrase at this place.
@@ -208,6 +259,38 @@ impl Prepared<'_> {
     }
 }
 
+/// The one thing that the sentence before, of the same message, names: "the" and up to three words before its verb.
+fn antecedent<'t>(document: &'t Document<'_>, sentence: &Sentence) -> Option<Vec<Word<'t>>> {
+    let message = &document.messages[sentence.message];
+    let before = document.sentences[message.sentences.clone()]
+        .iter()
+        .rev()
+        .find(|before| before.tokens.end <= sentence.tokens.start)?;
+    let words: Vec<Word<'t>> = document.tokens_of(before).iter().map(|token| word(token, &message.text)).collect();
+    let determiner = words.iter().position(|word| word.is(&["the"]))?;
+    let led = words[..determiner].iter().all(|word| word.is_mark() || is_filler(word) || word.is(&["then", "also"]));
+    let named = words[determiner + 1..]
+        .iter()
+        .take_while(|word| word.kind == Kind::Word && !word.classes.any(Classes::STOP_EN) && !word.is(&["needs"]))
+        .count();
+    let rest = &words[determiner + 1 + named..];
+    let verb = rest.first().is_some_and(|word| {
+        word.is(&["is", "was", "has", "needs", "must", "should", "isn't", "will", "can't", "doesn't"])
+    });
+    let else_named = rest.iter().any(|word| word.is(&["the", "a", "an", "my", "our", "your"]) || is_name(word));
+    if !led || !verb || else_named || !(1..=3).contains(&named) {
+        return None;
+    }
+    let mut found = words[determiner..=determiner + named].to_vec();
+    found[0].text = "the";
+    found[0].spaced = true;
+    Some(found)
+}
+
+fn is_name(word: &Word<'_>) -> bool {
+    word.kind == Kind::Word && word.text.chars().next().is_some_and(char::is_uppercase) && word.text != "I"
+}
+
 fn is_filler(word: &Word<'_>) -> bool {
     word.kind == Kind::Word
         && (word.classes.any(Classes::HESITATION)
@@ -233,6 +316,8 @@ fn called(document: &Document<'_>, word: &Word<'_>) -> Option<usize> {
     let name = match word.kind {
         Kind::Mention => word.text.get(1..)?,
         Kind::Word if word.text.chars().next().is_some_and(char::is_uppercase) => word.text,
+        // Ids are written as they are.
+        _ if document.authors.contains(&word.text) => word.text,
         _ => return None,
     };
     let same = |author: &&str| {
