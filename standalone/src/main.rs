@@ -15,14 +15,11 @@ mod keys;
 mod local_key;
 mod migrate;
 mod serve;
-<<<<<<< HEAD
+#[cfg(test)]
+mod settings_page;
 mod summarize;
 mod terminal;
 mod watch;
-=======
-#[cfg(test)]
-mod settings_page;
->>>>>>> 4f27967 (Documentation for users, run by tests; the local engine tells conditions, sealed decisions and what a task is about)
 
 use std::process::ExitCode;
 
