@@ -96,7 +96,8 @@ async fn rate<F: Future<Output = u64> + Send + 'static>(
 async fn bare(url: &str, line: Line, round: usize, length: Duration) -> f64 {
     let options = ClientOptions::parse(url).await.expect("a URL");
     let client = mongodb::Client::with_options(options).expect("a client");
-    let collection = client.database(&format!("bare_{round}_{}", line.messages)).collection("messages");
+    let database = client.database(&format!("bare_{round}_{}", line.messages));
+    let collection = database.collection::<RawDocumentBuf>("messages");
     let concern = WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build();
     let insert = InsertManyOptions::builder().ordered(false).write_concern(concern).build();
     rate(line.lanes, length, move |lane, round| {
