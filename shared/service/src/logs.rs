@@ -11,6 +11,10 @@ use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::util::TryInitError;
 use tracing_subscriber::{fmt, prelude::*};
 
+/// Parts that tell of each attempt to connect, of which the adapters tell every few seconds. A level given by name
+/// comes later and counts.
+const QUIET: &str = "async_nats=error";
+
 /// The form of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
@@ -53,7 +57,8 @@ impl LogConfig {
     /// Starts logging for the whole process.
     pub fn install(&self) -> Result<(), LogError> {
         // That crate logs what it cannot read, which may hold what a model wrote.
-        let filter = EnvFilter::builder().parse(&self.log_level)?.add_directive("async_openai=off".parse()?);
+        let filter = EnvFilter::builder().parse(format!("{QUIET},{}", self.log_level))?;
+        let filter = filter.add_directive("async_openai=off".parse()?);
         let lines = fmt::layer().with_writer(stderr);
         let registry = tracing_subscriber::registry().with(filter);
         match self.format() {

@@ -53,15 +53,16 @@ async fn on_one_connection(
     let inbox = session.client.new_inbox();
     let answers = session.client.subscribe(format!("{inbox}.*")).await;
     let answers = answers.map_err(NatsFailure::jetstream("subscribing"))?;
-    let mut flight = Flight { session, inbox, answers, next: 0, flying: HashMap::new() };
+    let mut flight = Flight { session, inbox, answers, first: 0, next: 0, flying: HashMap::new() };
     loop {
         let batch = tokio::select! {
             () = session.link.left(epoch) => return Ok(()),
             batch = dirty.take(BATCH) => batch,
         };
+        flight.load(batch);
         let result = tokio::select! {
             () = session.link.left(epoch) => Ok(()),
-            result = flight.send(batch) => result,
+            result = flight.send() => result,
         };
         let failed = flight.failed();
         let stalled = !failed.is_empty();
@@ -78,6 +79,8 @@ struct Flight<'a> {
     session: &'a Session,
     inbox: String,
     answers: Subscriber,
+    /// The first of the batch, and the next of all.
+    first: u64,
     next: u64,
     /// Those without an answer, by the last word of the answer's subject.
     flying: HashMap<u64, Outgoing>,
@@ -101,15 +104,18 @@ struct Refusal {
 }
 
 impl Flight<'_> {
-    /// Sends a batch and waits for all answers. What has none is in [`Self::failed`].
-    async fn send(&mut self, batch: Vec<Outgoing>) -> Result<(), NatsFailure> {
-        // All of it is accounted for before the first wait, as this may be dropped at any.
-        let first = self.next;
+    /// Takes a batch on, so that all of it is accounted for, whatever becomes of [`Self::send`].
+    fn load(&mut self, batch: Vec<Outgoing>) {
+        self.first = self.next;
         for outgoing in batch {
             self.flying.insert(self.next, outgoing);
             self.next += 1;
         }
-        for token in first..self.next {
+    }
+
+    /// Sends the batch and waits for all answers. What has none is in [`Self::failed`].
+    async fn send(&mut self) -> Result<(), NatsFailure> {
+        for token in self.first..self.next {
             self.send_one(token, true).await?;
         }
         let deadline = Instant::now() + ANSWER_LIMIT;
