@@ -9,10 +9,15 @@ use crate::cli::Cli;
 const BEGIN: &str = "<!-- settings: written by UPDATE_DOCS=1 cargo test -p recap settings_page -->\n";
 const END: &str = "<!-- end of settings -->";
 
+/// What only the engines of the distributed mode read: not there in every build, and told in `docs/operations.md`.
+fn is_everywhere(arg: &Arg) -> bool {
+    arg.get_env().and_then(|name| name.to_str()).is_some_and(|name| !name.starts_with("NATS_"))
+}
+
 /// One row for each setting of the server, in the order of `recap --help`.
 fn table() -> String {
     let mut table = String::from("| variable | flag | default | meaning |\n| --- | --- | --- | --- |\n");
-    for arg in Cli::command().get_arguments().filter(|arg| !arg.is_hide_set()) {
+    for arg in Cli::command().get_arguments().filter(|arg| !arg.is_hide_set() && is_everywhere(arg)) {
         if let Some(row) = row(arg) {
             table.push_str(&row);
         }
