@@ -22,7 +22,7 @@ use crate::terminal::{self, Style, grouped, tame};
 
 const CONNECT: Duration = Duration::from_secs(10);
 /// A server pings every 20 s.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
@@ -205,7 +205,7 @@ impl Watch {
                 let head = format!("version {version} · {messages} messages · {engine} · {time}");
                 let mut block = format!("{}\n{}\n", self.style.bold(&head), text(&frame["summary"]));
                 for item in frame["insights"]["action_items"].as_array().into_iter().flatten() {
-                    block.push_str(&format!("- {}\n", text(item)));
+                    block.extend(["- ", &*text(item), "\n"]);
                 }
                 block.push('\n');
                 Some(block)
