@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use crate::client::{ServerConfig, encode};
+use crate::client::{ServerConfig, encode, secure};
 use crate::import::conversation;
 use crate::terminal::{self, Style, grouped, tame};
 
@@ -66,6 +66,7 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// Listens until the conversation ends or Ctrl-C.
 pub(crate) async fn run(config: WatchConfig) -> anyhow::Result<ExitCode> {
+    secure();
     let mut watch = Watch { since: config.since_version, config, style: Style::stdout(), met: false };
     tokio::select! {
         done = watch.listen() => done.map(|()| ExitCode::SUCCESS),

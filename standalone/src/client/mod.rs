@@ -97,6 +97,7 @@ struct Field {
 
 impl Client {
     pub(crate) fn new(server: &ServerConfig) -> anyhow::Result<Self> {
+        secure();
         let http = reqwest::Client::builder().connect_timeout(CONNECT).timeout(CALL);
         let http = http.build().context("no HTTP client could be made")?;
         Ok(Self { http, server: server.clone(), met: false, on_wait: Box::new(|_, _| {}) })
@@ -190,6 +191,11 @@ impl Detail {
         let fields = self.fields.into_iter().map(|field| (field.path, field.error)).collect();
         Refusal { status, code: self.code, error: self.error, fields }
     }
+}
+
+/// Makes `https` and `wss` possible, once for the process; a second time changes nothing.
+pub(crate) fn secure() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 /// A text as one path segment or one query value.
