@@ -16,13 +16,13 @@ use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use crate::client::{ServerConfig, encode};
+use crate::client::{ServerConfig, encode, secure};
 use crate::import::conversation;
 use crate::terminal::{self, Style, grouped, tame};
 
 const CONNECT: Duration = Duration::from_secs(10);
 /// A server pings every 20 s.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
@@ -66,6 +66,7 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// Listens until the conversation ends or Ctrl-C.
 pub(crate) async fn run(config: WatchConfig) -> anyhow::Result<ExitCode> {
+    secure();
     let mut watch = Watch { since: config.since_version, config, style: Style::stdout(), met: false };
     tokio::select! {
         done = watch.listen() => done.map(|()| ExitCode::SUCCESS),
@@ -205,7 +206,7 @@ impl Watch {
                 let head = format!("version {version} · {messages} messages · {engine} · {time}");
                 let mut block = format!("{}\n{}\n", self.style.bold(&head), text(&frame["summary"]));
                 for item in frame["insights"]["action_items"].as_array().into_iter().flatten() {
-                    block.push_str(&format!("- {}\n", text(item)));
+                    block.extend(["- ", &*text(item), "\n"]);
                 }
                 block.push('\n');
                 Some(block)

@@ -53,6 +53,8 @@ impl Answer {
 impl Client {
     /// Of `host:port`.
     pub fn new(address: &str) -> Result<Self> {
+        // Whatever else is built in may have brought TLS along, which asks for a provider even where it is not used.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().timeout(wait::LIMIT).no_proxy().build()?;
         Ok(Self { http, origin: format!("http://{address}"), key: None })
     }

@@ -22,7 +22,10 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// So long may a server that answered before be away or overloaded in one go.
 const PATIENCE: Duration = Duration::from_mins(5);
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
+/// Told why a wait begins, and how long it is.
+type OnWait = Box<dyn FnMut(&str, Duration) + Send>;
 
 /// Calls one server.
 pub(crate) struct Client {
@@ -31,7 +34,7 @@ pub(crate) struct Client {
     /// Whether it has answered once, so that it is worth waiting for.
     met: bool,
     /// Told when a wait begins, and why.
-    on_wait: Box<dyn FnMut(&str, Duration) + Send>,
+    on_wait: OnWait,
 }
 
 /// Why a call gave nothing.
@@ -94,6 +97,7 @@ struct Field {
 
 impl Client {
     pub(crate) fn new(server: &ServerConfig) -> anyhow::Result<Self> {
+        secure();
         let http = reqwest::Client::builder().connect_timeout(CONNECT).timeout(CALL);
         let http = http.build().context("no HTTP client could be made")?;
         Ok(Self { http, server: server.clone(), met: false, on_wait: Box::new(|_, _| {}) })
@@ -187,6 +191,11 @@ impl Detail {
         let fields = self.fields.into_iter().map(|field| (field.path, field.error)).collect();
         Refusal { status, code: self.code, error: self.error, fields }
     }
+}
+
+/// Makes `https` and `wss` possible, once for the process; a second time changes nothing.
+pub(crate) fn secure() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 /// A text as one path segment or one query value.

@@ -8,7 +8,7 @@ use clap::Args;
 /// The server that a command talks to.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ServerConfig {
-    /// Where the server is; else where LISTEN_ADDR says, else http://127.0.0.1:8000
+    /// Where the server is; else where `LISTEN_ADDR` says, else `http://127.0.0.1:8000`
     #[arg(long, env = "RECAP_URL", value_name = "URL")]
     url: Option<Origin>,
     /// An API key of that server, as `recap keys create` prints it
@@ -48,7 +48,7 @@ impl Origin {
         Some((if bare { format!("{authority}:80") } else { authority.to_owned() }, path))
     }
 
-    /// The same for WebSockets.
+    /// The same for sockets.
     pub(crate) fn socket(&self) -> String {
         // `http` becomes `ws`, and `https` `wss`.
         self.0.replacen("http", "ws", 1)
