@@ -32,8 +32,8 @@ fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
-        None => serve::run(cli.serve).await,
-        Some(Command::Serve(config)) => serve::run(*config).await,
+        None => Box::pin(serve::run(cli.serve)).await,
+        Some(Command::Serve(config)) => Box::pin(serve::run(*config)).await,
         Some(Command::Keys { command, store }) => keys::run(command, &store).await,
         Some(Command::Check(config)) => check::run(config).await,
         Some(Command::Import(config)) => import::run(*config).await,

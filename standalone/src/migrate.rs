@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use shared_adapters::config::StoreUrl;
 use shared_adapters::{FileVersion, StoreConfig, file_versions, open_closing};
 
 /// Bringing the files into one piece at the end.
@@ -36,10 +35,7 @@ pub(crate) async fn run(config: MigrateConfig) -> anyhow::Result<ExitCode> {
 
 /// The files of an embedded store; none for a server's.
 fn versions(store: &StoreConfig) -> anyhow::Result<Vec<FileVersion>> {
-    #[expect(clippy::infallible_destructuring_match, reason = "a build with servers has more variants")]
-    let folder = match &store.store_url {
-        StoreUrl::Embedded(folder) => folder,
-    };
+    let Some(folder) = store.store_url.folder() else { return Ok(Vec::new()) };
     if !folder.exists() {
         anyhow::bail!("there is no data folder {}: set STORE_URL to the one that is to be migrated", folder.display());
     }

@@ -90,7 +90,8 @@ async fn refuses_bad_input() -> Result<()> {
         wire::refuses_header_floods(address),
     )?;
     for replica in stack.ingest.iter().chain(&stack.query) {
-        anyhow::ensure!(replica.metric("recap_http_errors_total", &["code=\"internal\""]).await? == 0.0);
+        let internal = replica.metric("recap_http_errors_total", &["code=\"internal\""]).await?;
+        anyhow::ensure!(internal < 1.0, "{internal} internal errors");
     }
     sound(stack).await
 }

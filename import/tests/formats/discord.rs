@@ -1,6 +1,7 @@
-use import_formats::{Format, Reason};
+use import_formats::Format;
 
 use crate::text;
+use import_formats::Reason::{BadDate, Malformed, NoText, System};
 
 const CHANNEL: &str = r##"{
   "guild": {"id": "81384788765712384", "name": "Rustaceans", "iconUrl": "https://cdn/x.png"},
@@ -43,7 +44,6 @@ fn a_channel() {
     assert_eq!(given.metadata(1)["reply_to"], "discord:443150878111694848:1");
     assert_eq!(given.metadata(1)["edited_at"], "2024-01-31T12:05:00+00:00");
     assert_eq!(given.metadata(3)["bot"], true);
-    use Reason::{BadDate, Malformed, NoText, System};
     assert_eq!(given.reasons(), [(System, 19), (NoText, 20), (BadDate, 21), (Malformed, 22)]);
     assert_eq!(given.messages[0].place.line, 7);
 }

@@ -1,6 +1,7 @@
-use import_formats::{Format, Reason};
+use import_formats::Format;
 
 use crate::text;
+use import_formats::Reason::{BadDate, BadMetadata, Malformed, NoAuthor};
 
 #[test]
 fn our_own_export_comes_back_byte_for_byte() {
@@ -45,7 +46,6 @@ not json
     assert_eq!(given.messages[0].metadata.as_deref(), Some(r#"{"stars":3}"#));
     assert_eq!(given.messages[1].message_id, "17");
     assert_eq!(given.messages[3].metadata.as_deref(), Some(r#"{"a":1,"b":2}"#));
-    use Reason::{BadDate, BadMetadata, Malformed, NoAuthor};
     assert_eq!(given.reasons(), [(NoAuthor, 4), (Malformed, 5), (BadDate, 6), (BadMetadata, 7), (Malformed, 9)]);
 }
 

@@ -1,6 +1,7 @@
-use import_formats::{Format, Reason};
+use import_formats::Format;
 
 use crate::text;
+use import_formats::Reason::{BadDate, Deleted, Malformed, System};
 
 const EXPORT: &str = r#"{"type":"version","version":1}
 {"type":"team","team":{"name":"acme","display_name":"Acme","type":"O"}}
@@ -37,7 +38,6 @@ fn posts_replies_and_direct_posts() {
     assert_eq!(given.metadata(0)["edited_at"], "2024-01-31T12:01:00Z");
     assert_eq!(given.metadata(1)["reply_to"], given.ids()[0]);
     assert_eq!(given.metadata(1)["attachments"][0], "plan.pdf");
-    use Reason::{BadDate, Deleted, Malformed, System};
     assert_eq!(given.reasons(), [(System, 7), (Deleted, 9), (BadDate, 12), (Malformed, 13)]);
     assert_eq!(given.ids(), text("again.jsonl", EXPORT).ids());
 }

@@ -1,7 +1,8 @@
-use import_formats::{Format, Reason};
+use import_formats::Format;
 
 use crate::folders::{directory, zipped};
 use crate::{Given, text};
+use import_formats::Reason::{BadDate, Deleted, NoText, NotChat, System};
 
 const USERS: &str = r#"[{"id":"U1","name":"anna","real_name":"Anna Smith","profile":{"display_name":"Annie","real_name":"Anna Smith"}},
 {"id":"U2","name":"ben","profile":{}},{"id":7}]"#;
@@ -54,7 +55,6 @@ fn check(given: &Given) {
     assert_eq!(given.metadata(1), serde_json::Value::Null);
     assert_eq!(given.metadata(2)["reply_to"], "slack:general:1706702400.000100");
     assert_eq!(given.metadata(2)["edited_at"], "2024-01-31T12:00:03Z");
-    use Reason::{BadDate, Deleted, NoText, NotChat, System};
     let reasons = [(System, 3), (Deleted, 5), (NoText, 9), (BadDate, 10), (NotChat, 0)];
     assert_eq!(given.reasons(), reasons);
     assert_eq!(given.messages[2].place.to_string(), "general/2024-01-31.json:4");

@@ -1,6 +1,7 @@
-use import_formats::{Format, Reason};
+use import_formats::Format;
 
 use crate::text;
+use import_formats::Reason::{BadDate, NoText, System};
 
 const CHAT: &str = r#"{
  "name": "Team: Berlin",
@@ -49,7 +50,6 @@ fn one_chat() {
     assert_eq!(given.ids()[0], "telegram:1234567890:2");
     assert_eq!(given.metadata(1)["reply_to"], "telegram:1234567890:2");
     assert_eq!(given.metadata(4), serde_json::json!({"attachments": ["plan.pdf"], "forwarded_from": "News"}));
-    use Reason::{BadDate, NoText, System};
     assert_eq!(given.reasons(), [(System, 6), (NoText, 21), (BadDate, 22)]);
     assert_eq!(given.messages[0].place.line, 7);
 }

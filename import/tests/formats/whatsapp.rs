@@ -1,6 +1,7 @@
 use import_formats::{DateOrder, Format, Options, Reason};
 
 use crate::{Given, text};
+use import_formats::Reason::{Deleted, MediaOmitted, System};
 
 const ANDROID: &str = "\
 12/24/20, 9:05 AM - Messages and calls are end-to-end encrypted. No one outside of this chat can read them.
@@ -36,7 +37,6 @@ fn android_with_twelve_hours() {
     );
     assert_eq!(given.times()[0], "2020-12-24T09:06:00Z");
     assert_eq!(given.times()[5], "2020-12-31T23:59:00Z");
-    use Reason::{Deleted, MediaOmitted, System};
     assert_eq!(given.reasons(), [(System, 1), (System, 2), (MediaOmitted, 9), (Deleted, 12)]);
     assert!(given.messages.iter().all(|message| message.conversation == "Ski"));
     assert_eq!(given.metadata(3)["attachments"][0], "IMG-20201224-WA0003.jpg");
@@ -70,7 +70,6 @@ fn ios_with_marks_and_seconds() {
         ]
     );
     assert_eq!(given.times()[0], "2020-12-24T09:05:02Z");
-    use Reason::{Deleted, MediaOmitted, System};
     assert_eq!(given.reasons(), [(System, 1), (MediaOmitted, 4), (Deleted, 7)]);
 }
 

@@ -2,7 +2,7 @@
 //! users and passwords is never shown.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::{Args, Command};
@@ -72,6 +72,18 @@ pub enum StoreUrl {
     /// A server that speaks MongoDB's protocol.
     #[cfg(feature = "mongodb")]
     MongoDb(MongoUrl),
+}
+
+impl StoreUrl {
+    /// The folder of an embedded store.
+    #[must_use]
+    pub fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::Embedded(folder) => Some(folder),
+            #[cfg(feature = "mongodb")]
+            Self::MongoDb(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for StoreUrl {

@@ -192,16 +192,14 @@ async fn open_bus(config: &StoreConfig, closing: &mut Closing) -> Result<Arc<dyn
     }
 }
 
+type Shared = (Arc<dyn ViewStore>, Arc<dyn RateLimiter>);
+
 /// What replicas share beside the store: the newest summaries, and the limits.
 #[cfg_attr(
     not(feature = "redis"),
     expect(clippy::unnecessary_wraps, unused_variables, reason = "only a cache hears the bus, and can fail")
 )]
-fn open_cache(
-    config: &StoreConfig,
-    views: Arc<dyn ViewStore>,
-    bus: &Arc<dyn EventBus>,
-) -> Result<(Arc<dyn ViewStore>, Arc<dyn RateLimiter>), OpenError> {
+fn open_cache(config: &StoreConfig, views: Arc<dyn ViewStore>, bus: &Arc<dyn EventBus>) -> Result<Shared, OpenError> {
     match &config.redis_url {
         None => Ok((views, Arc::new(LocalRateLimiter::new()))),
         #[cfg(feature = "redis")]

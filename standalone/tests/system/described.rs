@@ -125,7 +125,7 @@ async fn every_route_is_described_with_its_methods() -> Result<()> {
 async fn every_frame_is_described() -> Result<()> {
     let recap = Recap::with(scenarios::settings).await?;
     let documents = Documents::read(&recap.client).await?;
-    let seen = frames::are_described(&documents, &recap).await?;
+    let seen = Box::pin(frames::are_described(&documents, &recap)).await?;
     // No engine of this server writes piece by piece.
     let described: BTreeSet<String> = documents.frames()?.into_iter().filter(|kind| kind != "partial").collect();
     ensure!(seen == described, "seen {seen:?} of {described:?}");

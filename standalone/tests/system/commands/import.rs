@@ -103,9 +103,8 @@ async fn what_the_server_refuses_is_left_out_and_told() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn other_times_for_all_that_is_there_are_taken_for_a_mistake() -> Result<()> {
     let (recap, files) = (Recap::start().await?, tempfile::tempdir()?);
-    let lines: String = (0..80)
-        .map(|id| format!("{{\"id\":\"{id}\",\"user\":\"u\",\"text\":\"t\",\"time\":\"2024-01-31 12:00\"}}\n"))
-        .collect();
+    let line = |id: u32| format!("{{\"id\":\"{id}\",\"user\":\"u\",\"text\":\"t\",\"time\":\"2024-01-31 12:00\"}}\n");
+    let lines = (0..80).map(line).collect::<Vec<_>>().concat();
     let chat = file(&files, "a.jsonl", lines)?;
     recap.run(&["import", &chat]).await?.exits(0)?;
     let mistaken = recap.run(&["import", &chat, "--timezone", "+02:00"]).await?.exits(1)?;

@@ -1,5 +1,6 @@
 //! Importing as a stream: memory that does not grow, and a server that asks to wait.
 
+use std::fmt::Write as _;
 use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
@@ -40,10 +41,11 @@ async fn memory_does_not_grow_with_the_source() -> Result<()> {
         for _ in 0..500 {
             let (day, minute, second) = (lines / 86_400 % 28 + 1, lines / 60 % 1440, lines % 60);
             let (hour, minute) = (minute / 60, minute % 60);
-            part.push_str(&format!(
+            write!(
+                part,
                 "[{day:02}.01.24, {hour:02}:{minute:02}:{second:02}] User {}: line {lines} of many, ",
                 lines % 50
-            ));
+            )?;
             part.push_str("with as much text as people write in one go, which is not much\n");
             lines += 1;
         }

@@ -91,7 +91,7 @@ async fn once_shows_one_summary_for_people() -> Result<()> {
 
 #[tokio::test]
 async fn without_a_server_it_says_what_to_do() -> Result<()> {
-    let limit = tokio::time::timeout(Duration::from_secs(60), run(&["watch", "c"]));
+    let limit = tokio::time::timeout(Duration::from_mins(1), run(&["watch", "c"]));
     let alone = limit.await??.exits(1)?;
     ensure!(alone.err.contains("recap serve"), "{}", alone.err);
     Ok(())
