@@ -160,7 +160,7 @@ impl Stack {
         self.ready().await?;
         for conversation in ledger.conversations() {
             let history = self.client.history(conversation).await?;
-            ledger.check(conversation, &history)?;
+            ledger.check_messages(conversation, &history)?;
             let summary = self.client.settled_summary(conversation).await.with_context(|| self.logs())?;
             ensure!(summary["covers"]["messages"] == history.len(), "{summary}");
         }

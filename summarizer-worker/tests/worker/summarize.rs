@@ -341,6 +341,6 @@ async fn the_local_engine_covers_a_long_conversation() {
     }
     let version = world.views.versions(&key("a")).pop().unwrap();
     assert_eq!((version.engine.as_str(), version.covers.messages, version.covers.last_seq), ("local", 4_500, last));
-    assert_eq!(version.prompt_version, "1");
+    assert_eq!(version.prompt_version, "2");
     assert!(!version.content.brief.is_empty());
 }
