@@ -146,8 +146,13 @@ async fn the_cap_holds_through_kills() -> Result<()> {
             plan(&client, &format!("c{round}-{n}"), 60).await?;
         }
         let before = model.answered();
-        // In the middle of whatever it pays for now.
-        wait::until("calls", async || Ok((model.answered() > before + 2 || round > 3).then_some(()))).await?;
+        // In the middle of whatever it pays for now; once the cap is reached, it pays for nothing.
+        let first = format!("/chats/c{round}-0/summary");
+        wait::until("calls", async || {
+            let capped = client.get(&first).await?.json().is_ok_and(|summary| summary["degraded_reason"] == "cap");
+            Ok((model.answered() > before + 2 || capped).then_some(()))
+        })
+        .await?;
         server.kill().await?;
         let billed = model.billed();
         ensure!(billed.tokens_in + billed.tokens_out <= CAP, "{billed:?} of {CAP}");

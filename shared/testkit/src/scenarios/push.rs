@@ -19,6 +19,8 @@ pub async fn hears_of_new_messages(client: &Client, address: &str) -> Result<()>
                 ensure!(frame["summary_type"] == "detailed" && frame["conversation_id"] == "push-live", "{frame}");
                 covered |= frame["covers"]["last_seq"] == 2;
             }
+            // Where a model writes, its text so far.
+            Frame::Json(frame) if frame["type"] == "partial" => {}
             other => anyhow::bail!("while messages flow came {other:?}"),
         }
     }
