@@ -19,10 +19,7 @@ async fn listen(address: String, told: Arc<AtomicUsize>, covered: Arc<AtomicUsiz
     let mut version = 0;
     loop {
         let query = format!("conversation_id=listened&since_version={version}");
-        let Ok(mut socket) = Socket::connect(&address, &query).await else {
-            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-            continue;
-        };
+        let mut socket = Socket::reconnect(&address, &query).await?;
         loop {
             match socket.next().await? {
                 Frame::Json(frame) if frame["type"] == "summary" => {

@@ -32,10 +32,7 @@ async fn follow(address: String, last: u64) -> Result<Value> {
     let mut version = 0;
     loop {
         let query = format!("conversation_id=meeting&summary_type=detailed&since_version={version}");
-        let Ok(mut socket) = Socket::connect(&address, &query).await else {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            continue;
-        };
+        let mut socket = Socket::reconnect(&address, &query).await?;
         while let Frame::Json(frame) = socket.next().await? {
             if frame["type"] != "summary" {
                 continue;

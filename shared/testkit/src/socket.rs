@@ -34,6 +34,11 @@ impl Socket {
         Ok(Self { stream })
     }
 
+    /// Connects as soon as somebody answers, as a client does whose server went.
+    pub async fn reconnect(address: &str, query: &str) -> Result<Self> {
+        wait::until("a socket", || async { Ok(Self::connect(address, query).await.ok()) }).await
+    }
+
     /// Sends a frame.
     pub async fn send(&mut self, message: Message) -> Result<()> {
         Ok(tokio::time::timeout(wait::LIMIT, self.stream.send(message)).await??)

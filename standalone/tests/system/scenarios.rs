@@ -1,92 +1,42 @@
-//! One line for each scenario of the testkit, all against one server at the same time.
+//! The scenarios of the testkit, each set against one server at the same time.
 
-use anyhow::Result;
-use shared_testkit::scenarios::{append, bad_input, bad_socket, oracle, push, query, summarize, wire};
+use anyhow::{Result, ensure};
+use shared_testkit::scenarios::{sets, summarize};
 
 use crate::{Recap, check};
 
-macro_rules! together {
-    ($($scenario:expr),* $(,)?) => {
-        tokio::try_join!($(async {
-            let told: Result<()> = $scenario.await;
-            told.map_err(|error| error.context(stringify!($scenario)))
-        }),*)
-    };
+async fn sound(recap: Recap) -> Result<()> {
+    recap.server.stop().await?;
+    check(recap.data.path()).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn appends() -> Result<()> {
     let recap = Recap::start().await?;
-    let client = &recap.client;
-    together!(
-        append::stores_the_reference_example(client),
-        append::names_unnamed_conversations(client),
-        append::replays_by_idempotency_key(client),
-        append::races_of_equal_requests_store_once(client),
-        append::message_ids_stand_once(client),
-        append::all_or_nothing(client),
-        append::a_message_may_name_its_own_user(client),
-        append::erases_a_conversation(client),
-        append::takes_any_id(client),
-    )?;
-    recap.server.stop().await?;
-    check(recap.data.path()).await
+    sets::appends(&recap.client).await?;
+    sound(recap).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn queries_and_summarizes() -> Result<()> {
     let recap = Recap::start().await?;
     let client = &recap.client;
-    together!(
-        query::shows_time_order(client),
-        query::pages_and_cursors_have_ends(client),
-        query::pages_around_a_message(client),
-        query::lists_a_users_conversations(client),
-        query::lists_conversations(client),
-        oracle::pages_equal_a_sort(client),
-        summarize::summarizes_on_demand(client),
-        summarize::equal_requests_share_one_run(client),
-        summarize::summarizes_unasked(client),
-        summarize::says_what_is_missing(client),
-        summarize::covers_long_conversations(client),
-    )?;
-    recap.server.stop().await?;
-    check(recap.data.path()).await
+    tokio::try_join!(sets::queries(client), sets::summarizes(client), summarize::covers_long_conversations(client))?;
+    sound(recap).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pushes() -> Result<()> {
     let recap = Recap::start().await?;
-    let (client, address) = (&recap.client, recap.server.address());
-    together!(
-        push::hears_of_new_messages(client, address),
-        push::resumes_from_a_version(client, address),
-        push::ends_and_opens_again(client, address),
-        push::only_what_exists_ends(client),
-        push::erasing_tells_listeners(client, address),
-    )?;
-    recap.server.stop().await?;
-    check(recap.data.path()).await
+    sets::pushes(&recap.client, recap.server.address()).await?;
+    sound(recap).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn refuses_bad_input() -> Result<()> {
     let recap = Recap::start().await?;
-    let (client, address) = (&recap.client, recap.server.address());
-    together!(
-        bad_input::every_fault_has_its_answer(client),
-        bad_input::all_faults_at_once(client),
-        bad_input::wrong_methods_types_and_sizes(client),
-        bad_input::odd_text_is_kept(client),
-        bad_socket::refuses_wrong_first_frames(address),
-        bad_socket::does_not_wait_for_ever(address),
-        bad_socket::refuses_oversized_frames(address),
-        wire::survives_garbage(client, address),
-        wire::cuts_slow_headers(address),
-        wire::refuses_header_floods(address),
-    )?;
-    let metrics = client.get("/metrics").await?;
-    anyhow::ensure!(!metrics.text.contains("code=\"internal\""), "{}", metrics.text);
-    recap.server.stop().await?;
-    check(recap.data.path()).await
+    sets::refuses_bad_input(&recap.client, recap.server.address()).await?;
+    let metrics = recap.client.get("/metrics").await?;
+    ensure!(!metrics.text.contains("code=\"internal\""), "{}", metrics.text);
+    sound(recap).await
 }

@@ -87,18 +87,21 @@ async fn over_nats_they_change_nothing() {
 async fn over_nats_killed_and_robbed_of_its_files_they_change_nothing() {
     let Some(mut server) = NatsServer::start().await.unwrap() else { return };
     let bus = nats(&server).await;
-    let working = tokio::spawn(three_workers(bus));
+    let mut working = tokio::spawn(three_workers(bus));
     let mut times = 0;
-    while !working.is_finished() {
+    loop {
         server.kill().await.unwrap();
         if times % 2 == 1 {
             server.lose_files().unwrap();
         }
         server.restart().await.unwrap();
         times += 1;
-        tokio::time::sleep(Duration::from_millis(700)).await;
+        // It lives so long until it is killed again.
+        if let Ok(worked) = tokio::time::timeout(Duration::from_millis(700), &mut working).await {
+            worked.unwrap();
+            break;
+        }
     }
-    working.await.unwrap();
     assert!(times > 1, "killed {times} times");
 }
 

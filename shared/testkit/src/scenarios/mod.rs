@@ -10,6 +10,7 @@ pub mod bad_socket;
 pub mod oracle;
 pub mod push;
 pub mod query;
+pub mod sets;
 pub mod summarize;
 pub mod wire;
 

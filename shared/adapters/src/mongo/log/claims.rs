@@ -19,8 +19,8 @@ use super::super::fields::{bytes, count, int, stored, text};
 use super::super::place::{Cid, binary, half};
 use super::super::schema::{ERASURES, IDEMPOTENCY};
 use super::busy::Name;
-use super::document::Group;
 use super::records::Records;
+use super::tail::Group;
 
 /// How long a claim is kept; the contract promises a day.
 pub(super) const KEPT: Duration = Duration::from_hours(48);

@@ -15,118 +15,16 @@
 //! | `t`, `v` | tenant and conversation, on the first record only |
 //! | `e` | on the first record of an erased conversation: the epoch in which the next one of that name lives |
 
-use mongodb::bson::{RawBsonRef, RawDocument, RawDocumentBuf, cstr};
-use shared::domain::{
-    ConversationKey, EndReason, MessageId, Metadata, Posted, Record, RecordBody, Salt, Seq, Timestamp, UserId,
-};
-use shared::ports::{Draft, Entry, StoreError};
+mod make;
+
+use mongodb::bson::{RawBsonRef, RawDocument};
+use shared::domain::{EndReason, MessageId, Metadata, Posted, Record, RecordBody, Salt, Seq, Timestamp, UserId};
+use shared::ports::{Draft, StoreError};
 
 use super::super::failure::{corrupt, missing};
-use super::super::fields::stored;
-use super::super::place::{self, Cid, binary};
-
-/// What a record is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// A message in time order.
-    Message,
-    /// A message older than the newest before it.
-    Late,
-    /// The end, asked for.
-    EndRequested,
-    /// The end after a silence.
-    EndIdle,
-    /// A seq that was never filled.
-    Tombstone,
-    /// Of a conversation that was erased.
-    Erased,
-}
-
-impl Kind {
-    pub(super) const fn code(self) -> i32 {
-        match self {
-            Self::Message => 0,
-            Self::Late => 1,
-            Self::EndRequested => 2,
-            Self::EndIdle => 3,
-            Self::Tombstone => 4,
-            Self::Erased => 5,
-        }
-    }
-
-    fn read(code: i64) -> Result<Self, StoreError> {
-        match code {
-            0 => Ok(Self::Message),
-            1 => Ok(Self::Late),
-            2 => Ok(Self::EndRequested),
-            3 => Ok(Self::EndIdle),
-            4 => Ok(Self::Tombstone),
-            5 => Ok(Self::Erased),
-            _ => Err(missing("the kind of a record")),
-        }
-    }
-
-    pub(super) fn is_message(self) -> bool {
-        matches!(self, Self::Message | Self::Late)
-    }
-
-    pub(super) fn ended(self) -> Option<EndReason> {
-        match self {
-            Self::EndRequested => Some(EndReason::Requested),
-            Self::EndIdle => Some(EndReason::Idle),
-            _ => None,
-        }
-    }
-}
-
-/// What the last record of a conversation says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Tail {
-    pub(super) seq: u64,
-    pub(super) kind: Kind,
-    /// The newest timestamp of a message; [`Timestamp::MIN`] before the first.
-    pub(super) newest: Timestamp,
-    pub(super) received: Timestamp,
-    /// How many records are no messages.
-    pub(super) others: u64,
-    /// How many are late messages.
-    pub(super) lates: u64,
-}
-
-impl Tail {
-    /// Before the first record.
-    pub(super) const EMPTY: Self =
-        Self { seq: 0, kind: Kind::Tombstone, newest: Timestamp::MIN, received: Timestamp::MIN, others: 0, lates: 0 };
-
-    /// After one more record that is no message.
-    fn aside(&self, kind: Kind, received: Timestamp) -> Self {
-        Self { seq: self.seq + 1, kind, received, others: self.others + 1, ..*self }
-    }
-
-    /// After one more message.
-    fn message(&self, at: Timestamp, received: Timestamp) -> Self {
-        let seq = self.seq + 1;
-        if at < self.newest {
-            return Self { seq, kind: Kind::Late, received, lates: self.lates + 1, ..*self };
-        }
-        Self { seq, kind: Kind::Message, newest: at, received, ..*self }
-    }
-}
-
-/// All records that one commit adds to one conversation. They count only when all of them are there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Group {
-    pub(super) first: u64,
-    pub(super) count: u64,
-    pub(super) nonce: i64,
-}
-
-impl Group {
-    /// The seq behind its last record.
-    pub(super) const fn end(&self) -> u64 {
-        self.first + self.count
-    }
-}
+use super::super::place::{self, Cid};
+use super::tail::{Group, Kind, Tail};
+pub(super) use make::{Maker, effective, tombstone};
 
 /// A record's place, group and counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -277,112 +175,11 @@ fn counted(value: RawBsonRef<'_>) -> Result<u64, StoreError> {
     u64::try_from(number(value)?).map_err(|error| corrupt("a count of a record", error))
 }
 
-/// Makes the documents of one group, one record after the other.
-pub(super) struct Maker<'k> {
-    key: &'k ConversationKey,
-    cid: Cid,
-    group: Group,
-    pub(super) tail: Tail,
-}
-
-impl<'k> Maker<'k> {
-    /// Goes on after `tail`.
-    pub(super) fn new(key: &'k ConversationKey, cid: Cid, tail: Tail, count: u64, nonce: i64) -> Self {
-        Self { key, cid, group: Group { first: tail.seq + 1, count, nonce }, tail }
-    }
-
-    pub(super) fn group(&self) -> Group {
-        self.group
-    }
-
-    /// The next record.
-    pub(super) fn add(&mut self, entry: &Entry, received: Timestamp) -> RawDocumentBuf {
-        let draft = match entry {
-            Entry::Posted(draft) => Some(draft),
-            Entry::Ended(_) => None,
-        };
-        self.tail = match entry {
-            Entry::Posted(draft) => self.tail.message(effective(draft, received), received),
-            Entry::Ended(EndReason::Requested) => self.tail.aside(Kind::EndRequested, received),
-            Entry::Ended(EndReason::Idle) => self.tail.aside(Kind::EndIdle, received),
-        };
-        let mut document = head(self.key, self.cid, &self.tail);
-        document.append(cstr!("g"), self.group.nonce);
-        if self.group.count > 1 {
-            document.append(cstr!("f"), stored(self.tail.seq - self.group.first));
-            document.append(cstr!("c"), stored(self.group.count));
-        }
-        if let Some(draft) = draft {
-            message(&mut document, self.cid, &self.tail, draft, effective(draft, received));
-        }
-        document
-    }
-}
-
-fn head(key: &ConversationKey, cid: Cid, tail: &Tail) -> RawDocumentBuf {
-    let mut document = RawDocumentBuf::new();
-    document.append(cstr!("_id"), cid.record(tail.seq));
-    if tail.kind != Kind::Message {
-        document.append(cstr!("k"), tail.kind.code());
-    }
-    document.append(cstr!("n"), tail.newest.as_millis());
-    if tail.received != tail.newest {
-        document.append(cstr!("r"), tail.received.as_millis());
-    }
-    if tail.others > 0 {
-        document.append(cstr!("o"), stored(tail.others));
-    }
-    if tail.lates > 0 {
-        document.append(cstr!("l"), stored(tail.lates));
-    }
-    if tail.seq == 1 {
-        document.append(cstr!("t"), key.tenant.as_str());
-        document.append(cstr!("v"), key.conversation.as_str());
-    }
-    document
-}
-
-fn message(document: &mut RawDocumentBuf, cid: Cid, tail: &Tail, draft: &Draft, at: Timestamp) {
-    if tail.kind == Kind::Late {
-        document.append(cstr!("late"), cid.late(at, tail.seq));
-    }
-    if let Some(id) = &draft.message_id {
-        document.append(cstr!("mid"), cid.message(id.as_str()));
-        document.append(cstr!("i"), id.as_str());
-    }
-    document.append(cstr!("s"), binary(&draft.salt));
-    document.append(cstr!("u"), draft.user.as_str());
-    if let Some(metadata) = &draft.metadata {
-        document.append(cstr!("m"), metadata.as_json());
-    }
-    document.append(cstr!("x"), &*draft.content);
-}
-
-/// A record that fills a seq for good, `beyond` seqs behind the one after `tail`, where all between are such too.
-/// Without a record before it, it was received when the conversation's first known record was.
-pub(super) fn tombstone(
-    key: &ConversationKey,
-    cid: Cid,
-    tail: &Tail,
-    beyond: u64,
-    received: Timestamp,
-) -> (RawDocumentBuf, Tail) {
-    let received = if tail.seq == 0 { received } else { tail.received };
-    let mut after = tail.aside(Kind::Tombstone, received);
-    after.seq += beyond;
-    after.others += beyond;
-    (head(key, cid, &after), after)
-}
-
-/// When a message was written, as far as it is known.
-pub(super) fn effective(draft: &Draft, received: Timestamp) -> Timestamp {
-    draft.timestamp.unwrap_or(received)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::domain::{ConversationId, TenantId};
+    use shared::domain::{ConversationId, ConversationKey, TenantId};
+    use shared::ports::Entry;
 
     fn key() -> ConversationKey {
         ConversationKey::new(TenantId::public(), ConversationId::parse("c").unwrap())

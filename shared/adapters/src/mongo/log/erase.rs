@@ -17,9 +17,9 @@ use super::super::failure::{corrupt, missing};
 use super::super::fields::{bytes, count, flag, stored, text};
 use super::super::place::{Cid, binary};
 use super::super::schema::{ERASURES, MESSAGES};
-use super::document::{Group, Kind, Tail};
 use super::heads::BELIEVED;
 use super::records::Records;
+use super::tail::{Group, Kind, Tail};
 
 /// How often an append may be faster.
 const ATTEMPTS: u32 = 20;

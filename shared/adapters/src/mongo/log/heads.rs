@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use quick_cache::sync::Cache;
 
 use super::super::place::Cid;
-use super::document::Tail;
+use super::tail::Tail;
 
 /// Conversations whose place is known: about 10 MB when full.
 const CONVERSATIONS: usize = 65_536;

@@ -26,6 +26,7 @@ mod records;
 mod runs;
 mod settle;
 mod single;
+mod tail;
 mod visible;
 
 use std::sync::Arc;
@@ -41,9 +42,9 @@ use shared::ports::{
 use self::arrivals::Commits;
 use self::busy::Busy;
 use self::commit::Commit;
-use self::document::Kind;
 use self::outbox::Outbox;
 use self::records::Records;
+use self::tail::Kind;
 use super::db::{Db, Finding};
 use super::place::Cid;
 use super::schema::{self, between};

@@ -7,8 +7,9 @@ use mongodb::bson::RawDocumentBuf;
 use shared::domain::{ConversationKey, Seq, Timestamp};
 use shared::ports::{Append, AppendError, Appended, Condition, Draft, Entry};
 
-use super::document::{Group, Kind, Maker, effective};
+use super::document::{Maker, effective};
 use super::heads::Place;
+use super::tail::{Group, Kind};
 
 /// What is known of a message's own id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,7 +161,8 @@ fn same(first: &Draft, received: Timestamp, again: &Draft) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::super::place::Cid;
-    use super::super::document::{Stored, Tail};
+    use super::super::document::Stored;
+    use super::super::tail::Tail;
     use super::*;
     use shared::domain::{ConversationId, EndReason, MessageId, TenantId, UserId};
 

@@ -10,8 +10,9 @@ use super::super::db::{Db, Finding};
 use super::super::failure::missing;
 use super::super::place::Cid;
 use super::super::schema::{MESSAGES, between};
-use super::document::{Group, Skeleton, Stored, Tail, skeleton_fields};
+use super::document::{Skeleton, Stored, skeleton_fields};
 use super::heads::{Heads, Place};
+use super::tail::{Group, Tail};
 use super::visible::{self, Next};
 
 /// The collection of records, and what is known of it.

@@ -18,9 +18,10 @@ use super::super::failure::missing;
 use super::super::fields::bytes;
 use super::super::place::{Cid, split_late};
 use super::super::schema::{MESSAGES, between};
-use super::document::{Kind, Stored, Tail};
+use super::document::Stored;
 use super::heads::Place;
 use super::records::Records;
+use super::tail::{Kind, Tail};
 
 /// Records asked for at once in a search.
 const PROBES: u64 = 15;

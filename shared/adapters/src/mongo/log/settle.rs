@@ -13,9 +13,10 @@ use shared::ports::StoreError;
 use super::super::fields::stored;
 use super::super::place::Cid;
 use super::super::schema::MESSAGES;
-use super::document::{Skeleton, Tail, tombstone};
+use super::document::{Skeleton, tombstone};
 use super::heads::Place;
 use super::records::{End, Records};
+use super::tail::Tail;
 use super::visible::Next;
 
 /// How often a group on its way is waited for: about a second in all.

@@ -8,8 +8,9 @@ use shared::ports::StoreError;
 
 use super::super::db::Finding;
 use super::super::place::Cid;
-use super::document::{Group, Stored};
+use super::document::Stored;
 use super::records::{Records, next_epoch};
+use super::tail::Group;
 
 /// Names in one lookup.
 const NAMES: usize = 5_000;

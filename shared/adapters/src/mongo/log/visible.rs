@@ -6,7 +6,8 @@
 //! `first` on have to be looked at, and what is found there does not change: a whole group stays whole, and one that
 //! has a stranger in its range stays broken.
 
-use super::document::{Group, Skeleton};
+use super::document::Skeleton;
+use super::tail::Group;
 
 /// What is to be done with the records behind those that count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,7 +101,7 @@ pub(super) fn is_whole(group: Group, records: &[Skeleton]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::super::place::Cid;
-    use super::super::document::Tail;
+    use super::super::tail::Tail;
     use super::*;
 
     /// Records of groups: (seq, first, count, nonce).
