@@ -68,6 +68,7 @@ pub(crate) fn mint(create: &CreateKey, ids: &dyn IdSource, now: Timestamp) -> (S
         created_at: now,
         expires_at: create.expires.map(|length| now.plus(length)),
         revoked_at: None,
+        last_used_at: None,
     };
     (text, key)
 }
@@ -120,5 +121,7 @@ fn row(key: &ApiKey, now: Timestamp) -> String {
     } else {
         "active"
     };
-    format!("{}…  {}  {}  {rate}  {state}  {}", key.prefix, key.tenant, scopes.join(","), key.created_at)
+    let used = key.last_used_at.map_or_else(|| "never used".to_owned(), |hour| format!("used {hour}"));
+    let (prefix, tenant, made) = (&key.prefix, &key.tenant, key.created_at);
+    format!("{prefix}…  {tenant}  {}  {rate}  {state}  {made}  {used}", scopes.join(","))
 }

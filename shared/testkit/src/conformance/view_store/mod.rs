@@ -17,6 +17,7 @@ macro_rules! view_store_suite {
             commit::a_stale_step_changes_nothing_and_stops_no_other,
             commit::of_many_workers_one_moves_a_view,
             commit::participations_are_counted_once_however_steps_are_cut,
+            commit::all_messages_of_a_tenant_are_counted,
             commit::a_replaced_view_keeps_its_summaries,
             find::a_list_is_newest_first_and_filtered,
             find::history_holds_what_overlaps_the_range,
