@@ -83,6 +83,9 @@ pub(crate) enum Scenario {
     /// (h) The same with ten times the data
     #[value(alias = "h")]
     Growth,
+    /// (i) Five times more than it takes at once
+    #[value(alias = "i")]
+    Overload,
 }
 
 impl Options {
@@ -135,9 +138,9 @@ mod tests {
 
     #[test]
     fn growth_only_if_asked_for() {
-        assert_eq!(chosen(&[]).len(), 7);
+        assert_eq!(chosen(&[]).len(), 8);
         assert!(!chosen(&[]).contains(&Scenario::Growth));
-        assert_eq!(chosen(&["--long"]).len(), 8);
+        assert_eq!(chosen(&["--long"]).len(), 9);
         assert_eq!(chosen(&["h", "posts"]), [Scenario::Posts, Scenario::Growth]);
         assert_eq!(chosen(&["pages", "--long"]), [Scenario::Pages, Scenario::Growth]);
     }

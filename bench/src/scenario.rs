@@ -7,11 +7,13 @@
 //! - [`sockets`]: (f), push
 //! - [`start`]: (g), start, memory, catching up
 //! - [`growth`]: (h), a, b and c with ten times the data
+//! - [`overload`]: (i), five times more than it can do
 //!
 //! Law: a scenario fails rather than show a figure of something else than it says.
 
 mod growth;
 mod lag;
+mod overload;
 mod pages;
 mod posts;
 mod sockets;
@@ -64,6 +66,7 @@ pub(crate) async fn run(scenario: Scenario, bench: &Bench, findings: &mut Findin
         Scenario::Sockets => sockets::run(bench, findings).await,
         Scenario::Start => start::run(bench, findings).await,
         Scenario::Growth => growth::run(bench, findings).await,
+        Scenario::Overload => overload::run(bench, findings).await,
     };
     ran.with_context(|| format!("{scenario:?} could not be measured"))
 }

@@ -4,6 +4,8 @@ use anyhow::{Context, Result, ensure};
 use shared_testkit::process::Launch;
 use shared_testkit::scenarios::access::{self, Keys};
 use shared_testkit::scenarios::{self, tenants};
+use shared_testkit::socket::Socket;
+use shared_testkit::wait;
 
 use crate::keys::keys;
 use crate::{RECAP, Recap, check};
@@ -84,4 +86,33 @@ async fn the_list_tells_when_a_key_was_last_used() -> Result<()> {
     ensure!(row(&unused)?.ends_with("never used"), "{listed}");
     ensure!(!listed.contains(&used), "the key was shown again");
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_gets_as_many_sockets_as_set_wherever_it_stands() -> Result<()> {
+    let recap = Recap::with(|launch| scenarios::settings(launch).env("MAX_SOCKETS_PER_KEY", "2")).await?;
+    let (key, address) = (create(&recap, "acme", "read", &[]).await?, recap.server.address());
+    let frame = serde_json::json!({ "conversation_id": "c", "key": key }).to_string();
+    let by_header = || Socket::with_header(address, "conversation_id=c", "x-api-key", &key);
+    let first = by_header().await?;
+    let mut second = Socket::connect(address, "").await?;
+    second.text(&frame).await?;
+    let mut third = wait::until("the second to be counted", || async {
+        match by_header().await {
+            Ok(early) => {
+                drop(early);
+                Ok(None)
+            }
+            Err(refused) => {
+                ensure!(refused.to_string().contains("429"), "{refused}");
+                Ok(Some(Socket::connect(address, "").await?))
+            }
+        }
+    })
+    .await?;
+    third.text(&frame).await?;
+    ensure!(third.until("error").await?["detail"]["code"] == "rate_limited");
+    ensure!(third.closed().await?.0 == 1013);
+    drop(first);
+    wait::until("the place to be free again", || async { Ok(by_header().await.ok()) }).await.map(drop)
 }

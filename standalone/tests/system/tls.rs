@@ -22,13 +22,13 @@ async fn it_serves_by_tls_says_so_and_its_own_commands_come_in() -> Result<()> {
     let port = server.address().rsplit(':').next().unwrap_or_default().to_owned();
     let client = Launch::of(RECAP)
         .env("SSL_CERT_FILE", file("one.pem").display().to_string())
-        .arg("summarize")
+        .arg("export")
         .arg("nowhere")
-        .arg("--server")
+        .arg("--url")
         .arg(format!("https://localhost:{port}"));
     let output = client.output().await?;
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    ensure!(told.contains("no such conversation"), "{told}");
+    ensure!(told.contains("conversation_not_found"), "{told}");
     ensure!(server.stop().await?.success());
     Ok(())
 }
