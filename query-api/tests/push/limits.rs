@@ -65,3 +65,16 @@ async fn a_flood_of_frames_ends_the_socket_and_a_few_do_not() -> Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn the_largest_message_is_read_and_one_byte_more_is_not() -> Result<()> {
+    let stage = Stage::new().await?;
+    stage.tell("c", "First.");
+    let frame = r#"{"conversation_id":"c"}"#;
+    let mut largest = stage.listen("").await?;
+    largest.text(&format!("{frame}{}", " ".repeat(64 * 1024 - frame.len()))).await?;
+    largest.until("insights").await?;
+    let mut larger = stage.listen("").await?;
+    larger.text(&format!("{frame}{}", " ".repeat(64 * 1024 + 1 - frame.len()))).await?;
+    refused(&mut larger, "payload_too_large", 1008).await
+}

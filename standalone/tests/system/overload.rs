@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
+use shared_service::limits::Limit;
 use shared_testkit::client::Client;
 use shared_testkit::wait;
 use tokio::task::JoinSet;
 
-use crate::{Recap, check};
+use crate::{Recap, check, repository};
 
 /// What the server takes at once: 8 reads, 6 writes.
 const PLACES: &str = "8";
@@ -121,4 +122,18 @@ fn peak_kib(pid: u32) -> Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
     Ok(line.trim().trim_end_matches(" kB").parse()?)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_limit_is_counted_from_the_start_and_documented() -> Result<()> {
+    let recap = Recap::start().await?;
+    let metrics = recap.client.get("/metrics").await?.text;
+    let page = std::fs::read_to_string(repository().join("docs/operations.md"))?;
+    for limit in Limit::ALL {
+        let name = limit.as_str();
+        let series = format!("recap_limit_refusals_total{{limit=\"{name}\"}} 0");
+        ensure!(metrics.contains(&series), "{series} is not shown");
+        ensure!(page.contains(&format!("`{name}`")), "docs/operations.md does not tell of {name}");
+    }
+    Ok(())
 }

@@ -12,7 +12,7 @@ use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
 use axum::routing::Route;
 use futures_util::FutureExt as _;
-use http::header::{CACHE_CONTROL, SEC_WEBSOCKET_PROTOCOL, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CACHE_CONTROL, HOST, SEC_WEBSOCKET_PROTOCOL, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use shared::error_code::ErrorCode;
 use tower::{Layer, Service};
@@ -85,6 +85,7 @@ struct Asked {
     method: Method,
     origin: Option<HeaderValue>,
     protocols: Option<HeaderValue>,
+    /// It came by TLS, under a name of its own.
     secure: bool,
 }
 
@@ -99,7 +100,7 @@ async fn pass(shared: Arc<PerRoute>, mut inner: Route, mut request: Request) -> 
         method: request.method().clone(),
         origin: origins::allowed(request.headers(), &state.origins),
         protocols: request.headers().get(SEC_WEBSOCKET_PROTOCOL).cloned(),
-        secure: request.extensions().get::<Peer>().is_some_and(|peer| peer.secure),
+        secure: request.extensions().get::<Peer>().is_some_and(|peer| peer.secure) && !is_local(request.headers()),
     };
     let span = tracing::debug_span!("http", request_id = ?asked.id, method = %asked.method, route = route.label());
     if asked.origin.is_some()
@@ -128,6 +129,13 @@ async fn pass(shared: Arc<PerRoute>, mut inner: Route, mut request: Request) -> 
     };
     drop(place);
     Ok(span.in_scope(|| shared.finish(route, asked, counted, answer, started)))
+}
+
+/// Whether the host has a name that every machine has: a browser that was told of it would refuse other servers there.
+fn is_local(headers: &HeaderMap) -> bool {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = host.split(':').next().unwrap_or_default();
+    name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost")
 }
 
 /// A panic and an endless wait become errors like any other.

@@ -72,6 +72,8 @@ async fn requests_and_sockets_come_by_tls_and_browsers_are_told_to_stay_with_it(
     whoami(&mut client).await;
     whoami(&mut client).await;
     assert!(connect(&app, "two").await.is_none());
+    client.send("GET / HTTP/1.1\r\nhost: localhost:8000\r\n\r\n").await;
+    assert_eq!(client.answer().await.header("strict-transport-security"), None, "a name that is everybody's");
 
     let handshake = [
         "connection: upgrade",
