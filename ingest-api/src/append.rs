@@ -44,9 +44,10 @@ pub(crate) async fn post_chats(
         (Ok(request), Ok(key)) => (request, key),
         (request, key) => return Err(refused(request.err(), key.err())),
     };
+    let new = request.conversation.is_none();
     let work = work(&ingest, caller.tenant, request, key, &body, received_at);
     drop(body);
-    let room = ingest.quotas.room(&work.append.key, work.messages as u64).await?;
+    let room = ingest.quotas.room(&work.append.key, new, work.messages as u64).await?;
     let outcome = ingest.lanes.append(work).await;
     if let Some(room) = room {
         match &outcome {

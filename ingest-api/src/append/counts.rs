@@ -9,6 +9,8 @@ use tokio::time::Instant;
 
 /// How long a reading is believed.
 pub(super) const BELIEVED: Duration = Duration::from_secs(30);
+/// After a reading began, so long no other one is made: neither beside it nor after its failure.
+const APART: Duration = Duration::from_secs(5);
 /// Names that are counted at once; further ones push out those that nobody posts to.
 const MOST: usize = 10_000;
 
@@ -20,8 +22,8 @@ struct Count {
     held: u64,
     /// What this process has stored in all, so that what came during a reading is known.
     settled: u64,
-    read_at: Option<Instant>,
-    reading: bool,
+    /// From when on it is read again; at once, if that was never said.
+    read_again: Option<Instant>,
 }
 
 /// What must be done before something is counted.
@@ -49,23 +51,21 @@ impl<K> Default for Counts<K> {
 }
 
 impl<K: Clone + Eq + Hash> Counts<K> {
-    /// Whether what is known will do. One of those who find an old reading makes a new one; the others go on with it.
+    /// Whether what is known will do. One of those who find an old reading makes a new one; the others go on with what
+    /// is known meanwhile.
     pub(super) fn next(&mut self, name: &K, now: Instant) -> Next {
         self.make_room(now);
         let count = self.0.entry(name.clone()).or_default();
-        if let Some(at) = count.read_at
-            && (count.reading || now.duration_since(at) < BELIEVED)
-        {
+        if count.read_again.is_some_and(|at| now < at) {
             return Next::Go;
         }
-        count.reading = true;
+        count.read_again = Some(now + APART);
         Next::Read(Reading { stored: count.stored, settled: count.settled, began: now })
     }
 
     /// A reading has ended, with a number or without.
     pub(super) fn read(&mut self, name: &K, reading: &Reading, found: Option<u64>) {
         let Some(count) = self.0.get_mut(name) else { return };
-        count.reading = false;
         let Some(found) = found else { return };
         count.stored = if found < reading.stored {
             // Something was erased. What was stored during the reading may be in it or not.
@@ -74,7 +74,7 @@ impl<K: Clone + Eq + Hash> Counts<K> {
             // Whatever this process has stored is counted; more than that others have stored.
             count.stored.max(found)
         };
-        count.read_at = Some(reading.began);
+        count.read_again = Some(reading.began + BELIEVED);
     }
 
     /// Holds room for messages on their way; false if that would be more than `most`.
@@ -98,7 +98,7 @@ impl<K: Clone + Eq + Hash> Counts<K> {
     /// What is known of a name is not true any more.
     pub(super) fn forget(&mut self, name: &K) {
         if let Some(count) = self.0.get_mut(name) {
-            count.read_at = None;
+            count.read_again = None;
         }
     }
 
@@ -106,10 +106,9 @@ impl<K: Clone + Eq + Hash> Counts<K> {
         if self.0.len() < MOST {
             return;
         }
-        let old = |count: &Count| count.read_at.is_none_or(|at| now.duration_since(at) >= BELIEVED);
-        self.0.retain(|_, count| count.held > 0 || count.reading || !old(count));
+        self.0.retain(|_, count| count.held > 0 || count.read_again.is_some_and(|at| now < at));
         if self.0.len() >= MOST {
-            self.0.retain(|_, count| count.held > 0 || count.reading);
+            self.0.retain(|_, count| count.held > 0);
         }
     }
 }
@@ -169,7 +168,8 @@ mod tests {
         let failed = reading(&mut counts, now);
         counts.read(&"a", &failed, None);
         assert!(!counts.hold(&"a", 1, 10));
-        let again = reading(&mut counts, now);
+        assert!(matches!(counts.next(&"a", now), Next::Go), "not again at once");
+        let again = reading(&mut counts, now + APART);
         counts.read(&"a", &again, Some(0));
         assert!(counts.hold(&"a", 10, 10));
     }

@@ -52,12 +52,18 @@ impl Quotas {
         }
     }
 
-    /// Room for so many messages, else `quota_exceeded`. None where there is no quota.
-    pub(crate) async fn room(self: &Arc<Self>, key: &ConversationKey, messages: u64) -> ApiResult<Option<Room>> {
+    /// Room for so many messages, else `quota_exceeded`. None where there is no quota. A `new` conversation got its name
+    /// just now, so nothing need be read of it.
+    pub(crate) async fn room(
+        self: &Arc<Self>,
+        key: &ConversationKey,
+        new: bool,
+        messages: u64,
+    ) -> ApiResult<Option<Room>> {
         if self.per_conversation == 0 && self.per_tenant == 0 {
             return Ok(None);
         }
-        if self.per_conversation > 0 {
+        if self.per_conversation > 0 && !new {
             let known = async { Ok(self.log.head(key).await?.map_or(0, |head| head.messages)) };
             know(&self.conversations, key, known).await;
         }
@@ -95,22 +101,16 @@ impl Drop for Room {
     }
 }
 
-/// Sees to it that a number is known. Where it cannot be read, posts are not held up: the next one tries again.
+/// Sees to it that a number is known. Where it cannot be read, posts are not held up: one of the next tries again.
 async fn know<K: Clone + Eq + Hash>(
     counts: &Mutex<Counts<K>>,
     name: &K,
     number: impl Future<Output = Result<u64, StoreError>>,
 ) {
     let Next::Read(reading) = counts.lock().next(name, Instant::now()) else { return };
-    let found = match timeout(READING, number).await {
-        Ok(Ok(found)) => Some(found),
-        Ok(Err(error)) => {
-            tracing::warn!(hop = "append", %error, "a quota could not be counted");
-            None
-        }
-        Err(_) => None,
-    };
-    counts.lock().read(name, &reading, found);
+    let found = timeout(READING, number).await.unwrap_or(Err(StoreError::Timeout));
+    let found = found.inspect_err(|error| tracing::warn!(hop = "append", %error, "a quota could not be counted"));
+    counts.lock().read(name, &reading, found.ok());
 }
 
 fn holds<K: Clone + Eq + Hash>(counts: &Mutex<Counts<K>>, name: &K, messages: u64, most: u64) -> bool {
