@@ -28,14 +28,14 @@ pub(crate) fn run(config: &HealthConfig) -> ExitCode {
     match ask(config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
-            eprintln!("error: {}: {why}", config.server.origin());
+            eprintln!("error: {}: {why}", config.server.operators());
             ExitCode::FAILURE
         }
     }
 }
 
 fn ask(config: &HealthConfig) -> Result<(), String> {
-    let origin = config.server.origin();
+    let origin = config.server.operators();
     let Some((authority, prefix)) = origin.plain() else {
         return Err("health is asked over plain http, where the server itself listens".to_owned());
     };

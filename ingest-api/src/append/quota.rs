@@ -1,5 +1,5 @@
 //! How many messages a conversation and a tenant may hold. Law: without a quota nothing is counted; with one, a post
-//! costs no query but now and then one; what this process lets in never passes the quota together.
+//! costs no query but now and then one; once the number is read, what this process lets in never passes the quota.
 //!
 //! Several processes see each other's messages at their next reading, half a minute later at most, and a tenant's
 //! messages are read from the views, which lag by milliseconds: by so much a quota can be passed, and no more.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 use shared_testkit::process::Launch;
+use shared_testkit::process::backend::free_port;
 
 use crate::{RECAP, repository};
 
@@ -14,9 +15,11 @@ fn file(name: &str) -> PathBuf {
 #[tokio::test(flavor = "multi_thread")]
 async fn it_serves_by_tls_says_so_and_its_own_commands_come_in() -> Result<()> {
     let data = tempfile::tempdir()?;
+    let operators = format!("127.0.0.1:{}", free_port()?);
     let launch = Launch::recap(RECAP, data.path())
         .env("TLS_CERT", file("one.pem").display().to_string())
-        .env("TLS_KEY", file("one.key").display().to_string());
+        .env("TLS_KEY", file("one.key").display().to_string())
+        .env("ADMIN_ADDR", &operators);
     let server = launch.start_when("listening on https://").await?;
     ensure!(server.log().contains("https://localhost:"), "no link: {}", server.log());
     let port = server.address().rsplit(':').next().unwrap_or_default().to_owned();
@@ -29,6 +32,9 @@ async fn it_serves_by_tls_says_so_and_its_own_commands_come_in() -> Result<()> {
     let output = client.output().await?;
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     ensure!(told.contains("conversation_not_found"), "{told}");
+    // Health is asked where operators are served, without TLS.
+    let health = Launch::of(RECAP).env("ADMIN_ADDR", &operators).arg("health").output().await?;
+    ensure!(health.status.success(), "{health:?}");
     ensure!(server.stop().await?.success());
     Ok(())
 }
