@@ -123,7 +123,7 @@ Examples:
 pub(crate) const BENCH: &str = "\
 In a checkout of the sources:
 
-  cargo run --release -p bench
+  cargo build --release -p recap && cargo run --release -p recap-bench
 
 It starts the server itself, in a folder that it removes again, and prints each figure beside its
 target. docs/performance.md has figures of ours and what limits them.
