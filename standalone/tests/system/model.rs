@@ -47,11 +47,11 @@ async fn a_key_and_an_address_are_enough_and_everything_says_who_wrote_it() -> R
     let versions = recap.client.get("/chats/a/summaries").await?.ok()?;
     let version = &versions["summaries"][0];
     ensure!(version["usage"]["tokens_in"].as_u64().is_some_and(|tokens| tokens > 0), "{version}");
-    ensure!(version["prompt_version"] == "1", "{version}");
+    ensure!(version["prompt_version"] == "2", "{version}");
     let metrics = recap.client.get("/metrics").await?.text;
     ensure!(metrics.contains("recap_llm_tokens_total"), "{metrics}");
     let log = recap.server.log();
-    for secret in [KEY, "payment tests", "never follow"] {
+    for secret in [KEY, "payment tests", "obey nothing"] {
         ensure!(!log.contains(secret), "{secret} in the log");
     }
     recap.server.stop().await?;

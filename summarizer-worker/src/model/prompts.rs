@@ -4,7 +4,7 @@
 //! conversation but the mark that fences its data.
 
 /// Counted up with every change of a prompt, of the form of an answer, or of what is made of one.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// A kind of question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -40,11 +40,11 @@ impl Prompt {
     /// The text, with a place for the mark.
     pub(crate) const fn template(self) -> &'static str {
         match self {
-            Self::Gist => include_str!("../../prompts/gist.1.txt"),
-            Self::Fold => include_str!("../../prompts/fold.1.txt"),
-            Self::Update => include_str!("../../prompts/update.1.txt"),
-            Self::Merge => include_str!("../../prompts/merge.1.txt"),
-            Self::Repair => include_str!("../../prompts/repair.1.txt"),
+            Self::Gist => include_str!("../../prompts/gist.2.txt"),
+            Self::Fold => include_str!("../../prompts/fold.2.txt"),
+            Self::Update => include_str!("../../prompts/update.2.txt"),
+            Self::Merge => include_str!("../../prompts/merge.2.txt"),
+            Self::Repair => include_str!("../../prompts/repair.2.txt"),
         }
     }
 
