@@ -51,7 +51,7 @@ async fn a_key_and_an_address_are_enough_and_everything_says_who_wrote_it() -> R
     let metrics = recap.client.get("/metrics").await?.text;
     ensure!(metrics.contains("recap_llm_tokens_total"), "{metrics}");
     let log = recap.server.log();
-    for secret in [KEY, "payment tests", "obey nothing"] {
+    for secret in [KEY, "payment tests", "obey and repeat"] {
         ensure!(!log.contains(secret), "{secret} in the log");
     }
     recap.server.stop().await?;

@@ -62,13 +62,12 @@ fn newest(evidence: &[u64]) -> u64 {
 mod tests {
     use super::*;
 
-    fn todo(count: u64) -> Vec<ActionItem> {
-        let item = |n| ActionItem {
-            text: format!("Look into matter{n} of the {}", "long ".repeat(12)),
-            owner: None,
-            due: None,
-            status: ActionStatus::Open,
-            evidence: vec![n],
+    /// Items that have no word in common but short ones.
+    fn todo(count: u8) -> Vec<ActionItem> {
+        let item = |n: u8| {
+            let word = char::from(b'`' + n).to_string().repeat(80);
+            let text = format!("Do {word} to it");
+            ActionItem { text, owner: None, due: None, status: ActionStatus::Open, evidence: vec![n.into()] }
         };
         (1..=count).map(item).collect()
     }
@@ -81,10 +80,11 @@ mod tests {
     fn what_may_be_closed_now_comes_before_what_is_newest() {
         let mut todo = todo(24);
         let asked = [Finding { text: "Who pays the plumber?".into(), evidence: vec![3] }];
-        let news = ["I have looked: matter7 is done.", "And I pay the plumber."];
+        let seventh = format!("I am through with {}.", "g".repeat(80));
+        let news = [&*seventh, "And I pay the plumber."];
         assert_eq!(ids(&chosen(&todo, &asked, news.into_iter())), ["t7", "q1"]);
         todo[6].status = ActionStatus::Done;
-        let shown = chosen(&todo, &[], ["matter7 and matter24"].into_iter());
+        let shown = chosen(&todo, &[], [&*seventh].into_iter());
         assert_eq!(ids(&shown), ["t24"], "what is done is not shown again");
     }
 
@@ -92,13 +92,13 @@ mod tests {
     fn their_cost_is_a_share_of_what_is_new() {
         let todo = todo(24);
         for news in [0, 1_000, 10_000] {
-            let text = "x".repeat(news);
+            let text = "9".repeat(news);
             let shown = chosen(&todo, &[], [text.as_str()].into_iter());
             let bytes: usize = shown.iter().map(|shown| shown.text.len()).sum();
             assert!(bytes <= LEAST + news / SHARE && !shown.is_empty(), "{bytes}");
             assert_eq!(shown.last().map(|shown| shown.id.as_str()), Some("t24"), "the newest is among them");
         }
-        assert_eq!(chosen(&todo, &[], ["x".repeat(40_000).as_str()].into_iter()).len(), 24);
+        assert_eq!(chosen(&todo, &[], ["9".repeat(40_000).as_str()].into_iter()).len(), 24);
         assert_eq!(chosen(&[], &[], ["x"].into_iter()), []);
     }
 }

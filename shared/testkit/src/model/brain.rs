@@ -122,12 +122,18 @@ fn good(question: &Question, lines: &[Line<'_>]) -> Value {
     };
     let note = question.text.lines().find_map(|line| line.strip_prefix("- "));
     let so_far = question.text.lines().find_map(|line| line.strip_prefix("So far: "));
-    let about = lines
-        .first()
-        .map(told)
-        .or_else(|| note.map(|note| first_words(note, 30)))
-        .unwrap_or_else(|| "They talk.".into());
-    let brief = lines.last().map(told).or_else(|| so_far.map(str::to_owned)).unwrap_or_else(|| about.clone());
+    // As long as a model's would be: what they cost when they are sent again is measured.
+    let some = |most: usize| {
+        let step = lines.len().div_ceil(most).max(1);
+        lines.iter().rev().step_by(step).take(most).map(told).collect::<Vec<_>>()
+    };
+    let mut about = some(3).join(" ");
+    if about.is_empty() {
+        about = note.map_or_else(|| "They talk.".into(), |note| first_words(note, 30));
+    }
+    let mut brief: Vec<String> = so_far.map(|text| first_words(text, 12) + ".").into_iter().collect();
+    brief.extend(some(3));
+    let brief = if brief.is_empty() { about.clone() } else { brief.join(" ") };
     let detailed: Vec<String> = lines.iter().step_by(8).take(5).map(told).collect();
     let detailed = if detailed.is_empty() { about.clone() } else { detailed.join(" ") };
     let mut items = vec!["mood|10".to_owned()];
