@@ -7,6 +7,7 @@ mod clocks;
 mod faults;
 mod lifecycle;
 mod limits;
+mod model;
 mod order;
 mod replicas;
 mod scenarios;
