@@ -1,4 +1,4 @@
-//! (i) Five times more than the server takes at once: goodput beside its best, how fast a refusal is, reads meanwhile,
+//! (l) Five times more than the server takes at once: goodput beside its best, how fast a refusal is, reads meanwhile,
 //! and how soon all is as before.
 //!
 //! Law: the server's capacity is set, and reached by the load without refusals; the overload differs from it by nothing
@@ -45,19 +45,19 @@ pub(super) async fn run(bench: &Bench, findings: &mut Findings) -> Result<()> {
     }
     let (best, goodput, after) = (median(&best), median(&goodput), median(&after));
     let what = format!("posts stored with {TIMES} times as many writers, to the best");
-    findings.row(Row::at_least('i', what, Figure(goodput / best, Unit::Ratio), 0.9, 0.9));
-    findings.row(Row::plain('i', format!("the best, {WRITERS} writers"), Figure(best, Unit::PerSecond)));
-    findings.row(Row::at_most('i', "a refusal, p99", Figure(refused.percentile(0.99), Unit::Millis), 10.0));
-    findings.row(Row::plain('i', "a read meanwhile, p99", Figure(reads.percentile(0.99), Unit::Millis)));
+    findings.row(Row::at_least('l', what, Figure(goodput / best, Unit::Ratio), 0.9, 0.9));
+    findings.row(Row::plain('l', format!("the best, {WRITERS} writers"), Figure(best, Unit::PerSecond)));
+    findings.row(Row::at_most('l', "a refusal, p99", Figure(refused.percentile(0.99), Unit::Millis), 10.0));
+    findings.row(Row::plain('l', "a read meanwhile, p99", Figure(reads.percentile(0.99), Unit::Millis)));
     findings.row(Row::at_most(
-        'i',
+        'l',
         "from its end to a post that is taken",
         Figure(median(&recovery), Unit::Millis),
         5e3,
     ));
-    findings.row(Row::at_least('i', "posts after it, to the best before", Figure(after / best, Unit::Ratio), 0.9, 0.9));
-    findings.note(format!("(i) refusals: {} of them, {}", refused.count(), refused.told()));
-    findings.note(format!("(i) reads meanwhile, none refused: {} of them, {}", reads.count(), reads.told()));
+    findings.row(Row::at_least('l', "posts after it, to the best before", Figure(after / best, Unit::Ratio), 0.9, 0.9));
+    findings.note(format!("(l) refusals: {} of them, {}", refused.count(), refused.told()));
+    findings.note(format!("(l) reads meanwhile, none refused: {} of them, {}", reads.count(), reads.told()));
     findings.peak("overload", &recap)?;
     recap.stop().await?;
     Ok(())

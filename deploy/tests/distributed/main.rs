@@ -5,9 +5,13 @@
 
 mod access;
 mod clocks;
+mod commands;
+mod database;
 mod faults;
+mod gateway;
 mod lifecycle;
 mod limits;
+mod model;
 mod order;
 mod replicas;
 mod scenarios;
