@@ -1,6 +1,8 @@
 //! Every call to the driver. Laws: a caller that goes away or waits too long never drops a running call, and no call
 //! is waited for longer than its limit; every outcome of a write is read.
 
+mod sum;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -185,28 +187,6 @@ impl Db {
             .read_concern(ReadConcern::majority())
             .build();
         self.call(op, async move { collection.count_documents(filter).with_options(options).await }).await
-    }
-
-    /// The number that a pipeline of one document gives, as the majority knows it; 0 where it gives none.
-    pub(super) async fn sum(
-        &self,
-        op: &'static str,
-        collection: &'static str,
-        pipeline: Vec<Document>,
-        field: &'static str,
-    ) -> Result<u64, Failure> {
-        let collection = self.database.collection::<Document>(collection);
-        let options = mongodb::options::AggregateOptions::builder()
-            .max_time(self.limit)
-            .read_concern(ReadConcern::majority())
-            .build();
-        let summing = async move {
-            let mut found = collection.aggregate(pipeline).with_options(options).await?;
-            let Some(document) = found.try_next().await? else { return Ok(0) };
-            let number = document.get_i64(field).or_else(|_| document.get_i32(field).map(i64::from));
-            Ok(number.ok().and_then(|number| u64::try_from(number).ok()).unwrap_or(0))
-        };
-        self.call(op, summing).await
     }
 
     /// Inserts documents, each on its own. One command, unless they pass the server's limits.
