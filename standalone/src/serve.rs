@@ -17,8 +17,7 @@ use crate::exit::USAGE;
 use crate::local_key;
 
 /// Serves until it is told to stop.
-pub(crate) async fn run(mut config: ServeConfig) -> anyhow::Result<ExitCode> {
-    config.query.summary_renew |= config.endpoint.is_set();
+pub(crate) async fn run(config: ServeConfig) -> anyhow::Result<ExitCode> {
     let mut process = Process::start(&config.http, &config.log, Arc::new(SystemClock), Arc::new(SystemIds)).await?;
     let opened = process.wait_for(|| open_closing(&config.store), OpenError::is_transient).await;
     let Some((ports, closing)) = opened.context("cannot open the store")? else { return Ok(ExitCode::SUCCESS) };
