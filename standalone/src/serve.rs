@@ -65,7 +65,7 @@ fn readiness(ports: &Ports) -> Readiness {
 /// The lines that a person looks for at start. The one with the address comes last: then all is known.
 async fn say_where(config: &ServeConfig, ports: &Ports, address: SocketAddr, engines: &Engines) -> anyhow::Result<()> {
     if let Some(link) = local_key::first_link(ports, address).await? {
-        config.log.say(&format!("open the dashboard with a key of this machine, shown only now: {link}"));
+        config.log.say(&format!("Open the dashboard (this link holds a key, and is shown only now): {link}"));
     }
     let (store, engine) = (&config.store.store_url, engines.wanted.engine());
     config
