@@ -67,7 +67,7 @@ async fn the_model_writes_it_if_asked_and_what_it_took_is_told() -> Result<()> {
         "Prompts: version 2",
         "Trigger: demand",
         "Time: ",
-        "Dropped: 1 sentence (unfounded)",
+        "1 sentence (unfounded)",
         "Coverage: messages 1 to 120, all of them",
     ] {
         ensure!(shown.out.contains(part), "no {part:?} in\n{}", shown.out);

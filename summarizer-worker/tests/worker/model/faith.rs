@@ -32,8 +32,12 @@ async fn told(script: Vec<Fault>, texts: &[&str]) -> (SummaryVersion, usize) {
 
 const CHAT: [&str; 3] = ["The report is ready.", "I will send it to the board tomorrow.", "Good, thanks."];
 
-fn makes_up(text: String) -> String {
-    text.replacen("\"brief\":\"", &format!("\"brief\":\"{MADE_UP}"), 1)
+fn makes_up(mut text: String) -> String {
+    const BRIEF: &str = "\"brief\":\"";
+    if let Some(at) = text.find(BRIEF) {
+        text.insert_str(at + BRIEF.len(), MADE_UP);
+    }
+    text
 }
 
 fn dropped(version: &SummaryVersion, part: DroppedPart) -> Vec<(DropReason, u32)> {

@@ -57,7 +57,7 @@ async fn fifty_runs_at_once_do_not_pass_the_cap_in_money() {
     let (spent, billed) = fifty(ModelConfig { llm_daily_cost_cap: Some(Micros(CAP)), ..ModelConfig::default() }).await;
     let cost = price().of(billed).0;
     assert!(cost <= spent.micros && spent.micros <= CAP, "{cost} billed, {} in the books", spent.micros);
-    assert!(cost > CAP / 2, "{cost} billed: the budget is used");
+    assert!(cost > CAP / 4, "{cost} billed: the budget is used");
 }
 
 #[tokio::test(start_paused = true)]
