@@ -58,7 +58,7 @@ async fn the_scenarios_run_with_the_model_as_with_the_local_engine() -> Result<(
 #[tokio::test(flavor = "multi_thread")]
 async fn one_need_is_one_run_for_all_workers_and_a_killed_one_pays_again_for_one_call_at_most() -> Result<()> {
     let mock = ModelServer::start(false).await?;
-    let mut stack = stack!(plan(&mock, "8s", model::only_asked_for()));
+    let mut stack = stack!(plan(&mock, "20s", model::only_asked_for()));
     // A segment's notes and a summary, however many ask whichever worker.
     say(&stack, "shared", &own("zebra", 60)).await?;
     let mut asking = tokio::task::JoinSet::new();
