@@ -10,6 +10,7 @@ mod faults;
 mod gateway;
 mod lifecycle;
 mod limits;
+mod model;
 mod order;
 mod replicas;
 mod scenarios;
