@@ -44,7 +44,7 @@ pub async fn never_meet(one: &Client, other: &Client) -> Result<()> {
         ensure!(client.settled_summary("twin").await?["covers"]["messages"] == 1);
         let rows = wait::until("the user's row", || async {
             let page = client.get("/users/anna/chats").await?.ok()?;
-            Ok(page["conversations"].as_array().and_then(|rows| rows.iter().find(is_twin).cloned()))
+            Ok(page["conversations"].as_array().and_then(|rows| rows.iter().find(|row| is_twin(row)).cloned()))
         });
         ensure!(rows.await?["last_message"] == own);
     }
@@ -55,10 +55,10 @@ pub async fn never_meet(one: &Client, other: &Client) -> Result<()> {
     ensure!(other.history("twin").await?.len() == 1);
     ensure!(other.get("/chats/twin/summary").await?.ok()?["covers"]["messages"] == 1);
     let listed = other.get("/chats?contains=twin").await?.ok()?;
-    ensure!(listed["conversations"].as_array().is_some_and(|rows| rows.iter().any(|row| is_twin(&row))), "{listed}");
+    ensure!(listed["conversations"].as_array().is_some_and(|rows| rows.iter().any(is_twin)), "{listed}");
     Ok(())
 }
 
-fn is_twin(row: &&Value) -> bool {
+fn is_twin(row: &Value) -> bool {
     row["conversation_id"] == "twin"
 }
