@@ -109,7 +109,7 @@ async fn long_real_transcripts_cost_a_model_little_more_than_their_text() -> Res
         let name = format!("ami-{line}");
         let cost = model::summarizes_a_transcript(&stack.client, &mock, &name, &lines, step).await?;
         println!("| distributed | {how} {cost}");
-        ensure!(cost.percent() <= if step == 20 { 230 } else { 160 }, "{how}: {cost}");
+        ensure!(cost.percent() <= if step == 20 { 250 } else { 160 }, "{how}: {cost}");
     }
     for replica in stack.replicas() {
         replica.stop().await?;
