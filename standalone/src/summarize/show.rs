@@ -191,7 +191,7 @@ impl Page<'_> {
         let Usage { tokens_in, tokens_out } = record.usage;
         writeln!(self.text, "Tokens: {} sent, {} written", grouped(tokens_in), grouped(tokens_out))?;
         writeln!(self.text, "Time: {} ms", grouped(record.latency_ms))?;
-        let dropped: Vec<String> = record.dropped.iter().map(dropped).collect();
+        let dropped: Vec<String> = record.dropped.iter().copied().map(dropped).collect();
         let dropped = if dropped.is_empty() { "nothing".to_owned() } else { dropped.join(", ") };
         writeln!(self.text, "Dropped: {dropped}")?;
         writeln!(self.text, "Coverage: messages 1 to {messages}, all of them{from}")?;
@@ -200,7 +200,7 @@ impl Page<'_> {
 }
 
 /// `2 sentence (unfounded)`
-fn dropped(dropped: &Dropped) -> String {
+fn dropped(dropped: Dropped) -> String {
     format!("{} {} ({})", dropped.count, words(&dropped.part), words(&dropped.reason))
 }
 
