@@ -39,7 +39,7 @@ async fn every_operation_and_socket_knows_who_asks() -> Result<()> {
     let keys = all_kinds(&recap).await?;
     let calls = access::matrix(&recap.client, &keys, true).await?;
     ensure!(calls > 100, "only {calls} calls");
-    access::sockets(&recap.client, recap.server.address(), &keys, true).await?;
+    Box::pin(access::sockets(&recap.client, recap.server.address(), &keys, true)).await?;
     recap.server.stop().await?;
     check(recap.data.path()).await
 }
@@ -49,7 +49,7 @@ async fn where_anonymous_is_off_a_key_is_needed_everywhere_but_for_operators() -
     let recap = Recap::with(|launch| scenarios::settings(launch).env("ANONYMOUS", "off")).await?;
     let keys = all_kinds(&recap).await?;
     access::matrix(&recap.client, &keys, false).await?;
-    access::sockets(&recap.client, recap.server.address(), &keys, false).await
+    Box::pin(access::sockets(&recap.client, recap.server.address(), &keys, false)).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
