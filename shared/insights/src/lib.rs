@@ -22,3 +22,4 @@ pub use live::LiveInsights;
 pub use message::Message;
 pub use sentiment::{Sentiment, SentimentScore, message_sentiment};
 pub use summary::{Summary, fold};
+pub use text::language;

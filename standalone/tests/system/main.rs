@@ -1,5 +1,6 @@
 //! The whole of Recap in one process, through its real interface: the same scenarios that the services pass.
 
+mod access;
 mod broken_disk;
 mod cli;
 mod commands;
@@ -12,8 +13,10 @@ mod health;
 mod keys;
 mod lifecycle;
 mod model;
+mod overload;
 mod reference;
 mod scenarios;
+mod tls;
 mod transcripts;
 
 use std::path::{Path, PathBuf};

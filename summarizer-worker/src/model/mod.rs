@@ -5,7 +5,7 @@
 //!
 //! Pure, without I/O:
 //! - [`prompts`], [`fence`], [`open`], [`schema`]: what is asked; [`reply`]: what comes back, read
-//! - [`neutral`], [`words`], [`ground`], [`evidence`], [`checked`]: what of it may be shown
+//! - [`language`], [`neutral`], [`words`], [`ground`], [`evidence`], [`checked`]: what of it may be shown
 //! - [`part`], [`write`]: gists and summaries put together
 //! - [`config`]: the settings
 //!
@@ -22,6 +22,7 @@ mod engine;
 mod evidence;
 mod fence;
 mod ground;
+mod language;
 mod ledger;
 mod limits;
 mod neutral;

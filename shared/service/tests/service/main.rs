@@ -11,3 +11,4 @@ mod keys;
 mod limits;
 mod operators;
 mod stopping;
+mod tls;

@@ -4,6 +4,7 @@
 //! The server is started with short summary times ([`settings`]) and serves all scenarios at once; each has
 //! conversations of its own.
 
+pub mod access;
 pub mod append;
 pub mod bad_input;
 pub mod bad_socket;
@@ -13,6 +14,7 @@ pub mod push;
 pub mod query;
 pub mod sets;
 pub mod summarize;
+pub mod tenants;
 pub mod wire;
 
 use crate::process::Launch;
