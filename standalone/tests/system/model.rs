@@ -55,7 +55,7 @@ async fn a_key_and_an_address_are_enough_and_everything_says_who_wrote_it() -> R
 #[tokio::test(flavor = "multi_thread")]
 async fn the_scenarios_run_with_the_model_as_with_the_local_engine() -> Result<()> {
     let mock = ModelServer::start(false).await?;
-    let recap = Recap::with(|launch| with_model(launch, &mock)).await?;
+    let recap = Recap::with(|launch| with_model(launch, &mock).env("SUMMARIZE_TIMEOUT", "55s")).await?;
     let (client, address) = (&recap.client, recap.server.address());
     tokio::try_join!(
         sets::summarizes(client),
