@@ -9,6 +9,7 @@ mod descriptors;
 mod docs;
 mod durability;
 mod health;
+mod hostile;
 mod keys;
 mod lifecycle;
 mod model;

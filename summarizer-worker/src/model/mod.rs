@@ -4,7 +4,8 @@
 //! and counted.
 //!
 //! Pure, without I/O:
-//! - [`prompts`], [`fence`], [`schema`]: what is asked; [`reply`]: what comes back, read
+//! - [`prompts`], [`fence`], [`schema`]: what is asked; [`veil`]: what of it stays here; [`reply`]: what comes back,
+//!   read
 //! - [`neutral`], [`words`], [`ground`], [`evidence`], [`checked`]: what of it may be shown
 //! - [`part`], [`write`]: gists and summaries put together
 //! - [`config`]: the settings
@@ -31,6 +32,7 @@ mod prompts;
 mod reply;
 mod schema;
 mod tokens;
+mod veil;
 mod words;
 mod write;
 

@@ -2,6 +2,7 @@
 
 mod connection;
 mod files;
+mod framing;
 mod io;
 mod linger;
 mod watch;

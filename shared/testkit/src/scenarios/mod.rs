@@ -7,10 +7,14 @@
 pub mod append;
 pub mod bad_input;
 pub mod bad_socket;
+pub mod every_route;
+pub mod frames;
 pub mod oracle;
 pub mod push;
 pub mod query;
 pub mod sets;
+pub mod slow;
+pub mod smuggling;
 pub mod summarize;
 pub mod wire;
 
