@@ -13,8 +13,10 @@ mod hostile;
 mod keys;
 mod lifecycle;
 mod model;
+mod redact;
 mod reference;
 mod scenarios;
+mod secrets;
 mod transcripts;
 
 use std::path::{Path, PathBuf};

@@ -10,4 +10,5 @@ mod errors;
 mod keys;
 mod limits;
 mod operators;
+mod panics;
 mod stopping;
