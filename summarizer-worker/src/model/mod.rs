@@ -13,7 +13,7 @@
 //! With clocks, stores and calls:
 //! - [`tokens`], [`ledger`]: what it costs; [`limits`], [`breaker`]: what is asked when
 //! - [`caller`]: one question until it is answered or given up; [`partial`]: the text so far, for listeners
-//! - [`engine`]: the port
+//! - [`engine`]: the port; [`probe`]: the way of an answer alone, for fuzzers
 
 mod breaker;
 mod caller;
@@ -28,6 +28,7 @@ mod limits;
 mod neutral;
 mod part;
 mod partial;
+mod probe;
 mod prompts;
 mod reply;
 mod schema;
@@ -38,3 +39,5 @@ mod write;
 
 pub use config::{Micros, ModelConfig, ModelConfigError, Price};
 pub use engine::{ModelEngineError, ModelSummarizer};
+#[doc(hidden)]
+pub use probe::{Probed, answered};
