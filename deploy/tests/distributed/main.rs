@@ -5,6 +5,7 @@
 
 mod clocks;
 mod faults;
+mod hostile;
 mod lifecycle;
 mod limits;
 mod order;
