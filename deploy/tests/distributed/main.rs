@@ -4,10 +4,14 @@
 //! `FAULT_ROUNDS` sets how often each fault is repeated.
 
 mod clocks;
+mod commands;
+mod database;
 mod faults;
+mod gateway;
 mod hostile;
 mod lifecycle;
 mod limits;
+mod model;
 mod order;
 mod replicas;
 mod scenarios;

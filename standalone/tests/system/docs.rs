@@ -73,7 +73,8 @@ fn every_test_that_the_security_pages_name_exists() -> Result<()> {
     let mut files = Vec::new();
     sources(&repository(), &mut files)?;
     let named = |path: &Path, module: &str| {
-        let mut parts = path.with_extension("").iter().rev().map(|part| part.to_string_lossy().into_owned()).collect::<Vec<_>>();
+        let mut parts =
+            path.with_extension("").iter().rev().map(|part| part.to_string_lossy().into_owned()).collect::<Vec<_>>();
         parts.truncate(2);
         parts.iter().any(|part| part == module)
     };
@@ -192,6 +193,7 @@ async fn run(step: &str, server: &Server, data: &Path) -> Result<String> {
         .args(["-euo", "pipefail", "-c", &script])
         .env("PATH", format!("{binaries}:{path}"))
         .env("STORE_URL", format!("embedded:{}", data.display()))
+        .env("RECAP_URL", server.url(""))
         .current_dir(data)
         .stdin(Stdio::null())
         .output()
@@ -215,6 +217,8 @@ async fn getting_started_runs_as_written() -> Result<()> {
     }
     ensure!(printed.len() >= 4 && printed[0].contains("\"inserted_count\":3"), "{printed:?}");
     ensure!(printed[1].contains("\"owner\":\"omar\"") && printed[1].contains("\"covers\""), "{}", printed[1]);
+    let exported = std::fs::read_to_string(data.path().join("standup.md"))?;
+    ensure!(exported.contains("> I will write the release notes by Thursday."), "{exported}");
     ensure!(server.stop().await?.success());
     for step in reference::blocks(after, "bash") {
         ensure!(step.contains("recap check"), "{step}");

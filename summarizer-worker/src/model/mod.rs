@@ -4,8 +4,8 @@
 //! and counted.
 //!
 //! Pure, without I/O:
-//! - [`prompts`], [`fence`], [`schema`]: what is asked; [`veil`]: what of it stays here; [`reply`]: what comes back,
-//!   read
+//! - [`prompts`], [`fence`], [`open`], [`schema`]: what is asked; [`veil`]: what of it stays here; [`reply`]: what
+//!   comes back, read
 //! - [`neutral`], [`words`], [`ground`], [`evidence`], [`checked`]: what of it may be shown
 //! - [`part`], [`write`]: gists and summaries put together
 //! - [`config`]: the settings
@@ -26,6 +26,7 @@ mod ground;
 mod ledger;
 mod limits;
 mod neutral;
+mod open;
 mod part;
 mod partial;
 mod probe;

@@ -9,6 +9,7 @@ pub mod bad_input;
 pub mod bad_socket;
 pub mod every_route;
 pub mod frames;
+pub mod model;
 pub mod oracle;
 pub mod push;
 pub mod query;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -19,16 +20,18 @@ use crate::wait;
 /// Between two bytes of a slow client. It is what makes them slow; nothing waits for it.
 const PACE: Duration = Duration::from_millis(250);
 /// Normal clients at work.
-const WORKERS: usize = 8;
+const WORKERS: usize = 4;
 /// Room for what a client has not read yet: as little as the system allows.
 const WINDOW: u32 = 4 * 1024;
 /// Pages that are asked for at once and not read.
-const PAGES: usize = 40;
+const PAGES: usize = 20;
+/// Slow clients that begin at the same time: all of them are there at once, but a crowd at the door is another test.
+const BEGINNING: usize = 16;
 
 /// Short limits, so that the slow are sent away while somebody watches.
 #[must_use]
 pub fn settings(launch: Launch) -> Launch {
-    launch.env("HEADER_TIMEOUT", "4s").env("BODY_TIMEOUT", "4s").env("IDLE_TIMEOUT", "5s")
+    launch.env("HEADER_TIMEOUT", "12s").env("BODY_TIMEOUT", "12s").env("IDLE_TIMEOUT", "12s")
 }
 
 /// A way to be slow.
@@ -81,12 +84,19 @@ pub async fn slow_clients_disturb_nobody(client: &Client, address: &str, pid: u3
     client.say("slow", &vec![("u", text.as_str()); 100]).await?;
     let (before, before_p99) = work(client, 60).await?;
     let at_rest = sockets(pid)?;
-    let connected = Arc::new(AtomicUsize::new(0));
+    let (connected, door) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(BEGINNING)));
     let over = CancellationToken::new();
     let mut clients = JoinSet::new();
     for kind in (0..slow).map(|n| KINDS[n % 4]) {
         let (address, connected, over) = (address.to_owned(), Arc::clone(&connected), over.clone());
-        clients.spawn(async move { anyhow::Ok((kind, be_slow(kind, &address, &connected, &over).await?)) });
+        let door = Arc::clone(&door);
+        clients.spawn(async move {
+            let beginning = door.acquire().await?;
+            let stream = begin(kind, &address).await?;
+            drop(beginning);
+            connected.fetch_add(1, Ordering::Relaxed);
+            anyhow::Ok((kind, be_slow(kind, stream, &over).await))
+        });
     }
     wait::until("all slow clients", async || Ok((connected.load(Ordering::Relaxed) == slow).then_some(()))).await?;
     let (meanwhile, meanwhile_p99) = work(client, 120).await?;
@@ -138,8 +148,8 @@ async fn work(client: &Client, rounds: usize) -> Result<(usize, Duration)> {
     Ok((times.len(), p99))
 }
 
-/// Is slow until the server ends it, or all is over; whether the server did.
-async fn be_slow(kind: Kind, address: &str, connected: &AtomicUsize, over: &CancellationToken) -> Result<bool> {
+/// Connects, and says what it says at once; who asks for pages waits for the first bytes of them.
+async fn begin(kind: Kind, address: &str) -> Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
     socket.set_recv_buffer_size(WINDOW)?;
     let mut stream = socket.connect(address.parse()?).await?;
@@ -152,10 +162,17 @@ async fn be_slow(kind: Kind, address: &str, connected: &AtomicUsize, over: &Canc
         Kind::Reader | Kind::ZeroWindow => "GET /chats/slow?limit=100 HTTP/1.1\r\nhost: x\r\n\r\n".repeat(PAGES),
     };
     stream.write_all(begin.as_bytes()).await?;
-    connected.fetch_add(1, Ordering::Relaxed);
+    if matches!(kind, Kind::Reader | Kind::ZeroWindow) {
+        stream.readable().await?;
+    }
+    Ok(stream)
+}
+
+/// Is slow until the server ends it, or all is over; whether the server did.
+async fn be_slow(kind: Kind, mut stream: TcpStream, over: &CancellationToken) -> bool {
     let ended = over.run_until_cancelled(until_sent_away(kind, &mut stream)).await;
     // Who does not read cannot see the end: what was on its way stands before it.
-    Ok(ended.is_some() || kind == Kind::ZeroWindow)
+    ended.is_some() || kind == Kind::ZeroWindow
 }
 
 async fn until_sent_away(kind: Kind, stream: &mut TcpStream) {
