@@ -37,7 +37,8 @@ impl Cluster {
             Some(folder) => folder.clone(),
             None => std::env::current_exe()?.parent().context("a program in no folder")?.to_owned(),
         };
-        for name in ["ingest-api", "summarizer-worker", "examples/mongo_bare"] {
+        let worker = ["summarizer-worker"].into_iter().take(options.workers.min(1));
+        for name in ["ingest-api", "examples/mongo_bare"].into_iter().chain(worker) {
             ensure!(
                 programs.join(name).is_file(),
                 "there is no {}: build it with `cargo build --release -p ingest-api -p summarizer-worker` and \
@@ -160,7 +161,7 @@ impl Ingest {
         let text = self.client.get("/metrics").await?.text;
         let own = |line: &&str| line.split(['{', ' ']).next() == Some(name);
         let value = |line: &str| line.rsplit_once(' ').and_then(|(_, value)| value.parse::<f64>().ok());
-        Ok(text.lines().filter(own).filter_map(value).sum())
+        Ok(text.lines().filter(own).filter_map(value).fold(0.0, |sum, value| sum + value))
     }
 
     /// Posts one message.

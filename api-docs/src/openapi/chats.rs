@@ -48,7 +48,7 @@ fn post_chats() -> Operation {
                 "content": content,
             }),
         )
-        .errors(&[ErrorCode::Conflict, ErrorCode::IdempotencyMismatch])
+        .errors(&[ErrorCode::QuotaExceeded, ErrorCode::Conflict, ErrorCode::IdempotencyMismatch])
 }
 
 fn read_chat(id: &str, which: &str) -> Operation {

@@ -10,7 +10,7 @@ use anyhow::{Result, ensure};
 
 use super::{Findings, messages_per_second};
 use crate::cluster::{Cluster, Database, Ingest, LANES};
-use crate::load::{End, Traffic, median};
+use crate::load::{End, Load, Traffic, median};
 use crate::recap::Bench;
 use crate::table::{Figure, Row, Unit};
 
@@ -93,11 +93,13 @@ pub(super) async fn opened(bench: &Bench, cluster: &Cluster, store: &str, name: 
     let ingest = cluster.ingest(store).await?;
     let first = Arc::new(Traffic::posts(name, conversations(bench), 1, 1));
     let end = End::Messages { messages: conversations(bench) as u64, within: MEET };
-    ingest.run(&bench.load(ingest.address(), &first, end)).await?;
+    // One after the other, so that none is left out.
+    let load = Load { connections: 1, ..bench.load(ingest.address(), &first, end) };
+    ingest.run(&load).await?;
     Ok(ingest)
 }
 
 /// Conversations that are posted to.
 pub(super) fn conversations(bench: &Bench) -> usize {
-    bench.options.or_quick(1000, 50)
+    bench.options.or_quick(500, 50)
 }

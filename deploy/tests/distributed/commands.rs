@@ -125,3 +125,20 @@ async fn a_refused_login_is_told_without_its_password() -> Result<()> {
     ensure!(replica.stop().await?.success());
     Ok(())
 }
+
+#[test]
+fn settings_are_read_from_a_file_too() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    for (service, variable, flag) in [
+        ("ingest-api", "APPEND_LANES", "--append-lanes"),
+        ("summarizer-worker", "SUMMARY_EVERY", "--summary-every"),
+        ("query-api", "STORE_URL", "--store-url"),
+    ] {
+        std::fs::write(folder.path().join(".env"), format!("{variable}=none\n"))?;
+        let mut command = std::process::Command::new(binary(service)?);
+        let output = command.arg("--health").current_dir(folder.path()).env_clear().output()?;
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.code() == Some(2) && complaint.contains(flag), "{service}: {complaint}");
+    }
+    Ok(())
+}

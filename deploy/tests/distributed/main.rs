@@ -3,6 +3,7 @@
 //!
 //! `FAULT_ROUNDS` sets how often each fault is repeated.
 
+mod access;
 mod clocks;
 mod commands;
 mod database;

@@ -138,3 +138,41 @@ fn one_process_is_started_only_where_it_is_named() -> Result<()> {
     }
     Ok(())
 }
+
+/// Where a volume or file of this repository is mounted.
+fn mounted<'a>(service: &'a Yaml, source: &str) -> Result<&'a str> {
+    let mount = texts(&service["volumes"]).into_iter().find_map(|mount| mount.strip_prefix(source)?.strip_prefix(':'));
+    let target = mount.with_context(|| format!("{source} is not mounted"))?;
+    Ok(target.strip_suffix(":ro").unwrap_or(target))
+}
+
+#[test]
+fn what_servers_write_lies_on_volumes_and_what_they_read_is_mounted_where_they_look() -> Result<()> {
+    let compose = compose()?;
+    let of = |name: &str| &compose["services"][name];
+    let nats = texts(&of("nats")["command"]);
+    let store = nats.iter().position(|word| *word == "--store_dir").and_then(|at| nats.get(at + 1));
+    ensure!(store == Some(&mounted(of("nats"), "nats-data")?), "{nats:?}");
+    let monitor = nats.iter().position(|word| *word == "--http_port").and_then(|at| nats.get(at + 1));
+    let asked = texts(&of("nats")["healthcheck"]["test"]).join(" ");
+    ensure!(monitor.is_some_and(|port| asked.contains(&format!(":{port}/healthz"))), "{asked}");
+    // The folders that the images of these write to by themselves.
+    ensure!(mounted(of("mongo"), "mongo-data")? == "/data/db");
+    ensure!(mounted(of("prometheus"), "prometheus-data")? == "/prometheus");
+    let image = std::fs::read_to_string(repository().join("deploy/Dockerfile"))?;
+    let folder = mounted(of("recap"), "recap-data")?;
+    ensure!(image.contains(&format!("STORE_URL=embedded:{folder}\n")) && image.contains(&format!("VOLUME {folder}\n")));
+    ensure!(mounted(of("prometheus"), "./deploy/prometheus.yml")? == "/etc/prometheus/prometheus.yml");
+    let rules = mounted(of("prometheus"), "./deploy/prometheus-rules.yml")?;
+    let named =
+        documents("deploy/prometheus.yml")?[0]["rule_files"][0].as_str().map(|file| format!("/etc/prometheus/{file}"));
+    ensure!(named.as_deref() == Some(rules), "{named:?} is not {rules}");
+    let home = of("grafana")["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"].as_str();
+    ensure!(home == Some(mounted(of("grafana"), "./deploy/grafana/recap.json")?));
+    let folder =
+        documents("deploy/grafana/dashboards.yml")?[0]["providers"][0]["options"]["path"].as_str().map(str::to_owned);
+    ensure!(home.zip(folder).is_some_and(|(home, folder)| home.starts_with(&format!("{folder}/"))));
+    let source = documents("deploy/grafana/datasources.yml")?[0]["datasources"][0]["url"].as_str().map(str::to_owned);
+    ensure!(source.as_deref() == Some("http://prometheus:9090") && !of("prometheus").is_badvalue(), "{source:?}");
+    Ok(())
+}

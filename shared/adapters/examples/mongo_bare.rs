@@ -5,7 +5,6 @@
 //! The copies have the log's bytes but for the seq in their `_id`, so they fall into the collection in the same order.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
@@ -60,28 +59,34 @@ async fn main() -> Result<()> {
         }
     }
     let begin = Instant::now() + Duration::from_secs_f64(cli.warm_up);
-    let (end, counted) = (begin + Duration::from_secs_f64(cli.seconds), Arc::new(AtomicU64::new(0)));
+    let end = begin + Duration::from_secs_f64(cli.seconds);
     let mut lanes = tokio::task::JoinSet::new();
     for lane in 0..cli.lanes {
-        let (target, patterns, counted) = (target.clone(), Arc::clone(&patterns), Arc::clone(&counted));
+        let (target, patterns) = (target.clone(), Arc::clone(&patterns));
         lanes.spawn(async move {
-            let mut next = 0;
-            while Instant::now() < end {
+            let (mut next, mut counted, mut since) = (0, 0, None);
+            // Whole calls, so that long ones are not cut by the end; at least one.
+            while counted == 0 || Instant::now() < end {
+                let now = Instant::now();
+                if now >= begin {
+                    since.get_or_insert(now);
+                }
                 let documents: Result<Vec<_>> =
                     (0..cli.group as u64).map(|place| copy(&patterns, lane, next + place)).collect();
                 next += cli.group as u64;
                 target.insert_many(documents?).with_options(durable()).await?;
-                if (begin..end).contains(&Instant::now()) {
-                    counted.fetch_add(cli.group as u64, Ordering::Relaxed);
+                if since.is_some() {
+                    counted += cli.group as u64;
                 }
             }
-            anyhow::Ok(())
+            anyhow::Ok(counted as f64 / since.map_or(f64::NAN, |since| since.elapsed().as_secs_f64()))
         });
     }
+    let mut rate = 0.0;
     while let Some(lane) = lanes.join_next().await {
-        lane??;
+        rate += lane??;
     }
-    println!("{}", counted.load(Ordering::Relaxed) as f64 / cli.seconds);
+    println!("{rate}");
     Ok(())
 }
 

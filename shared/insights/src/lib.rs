@@ -25,3 +25,4 @@ pub use message::Message;
 pub use sensitive::{Sensitive, SensitiveSpan, sensitive, whole_values};
 pub use sentiment::{Sentiment, SentimentScore, message_sentiment};
 pub use summary::{Summary, fold};
+pub use text::language;

@@ -8,6 +8,7 @@ use shared_insights::whole_values;
 
 use super::evidence::Evidence;
 use super::ground::Ground;
+use super::language::differs;
 use super::neutral::{Neutralized, neutral, neutral_line};
 use super::part::{ABOUT, FINDINGS, ITEMS, KEYWORDS, Part, drop_some, newest};
 use super::reply::Answer;
@@ -47,6 +48,13 @@ impl<'a> Checks<'a> {
     pub(crate) fn new(lines: &'a [SummaryMessage], ground: Ground, role: &str, mark: String) -> Self {
         let orders = words(role).into_iter().map(|word| folded(word.text)).collect();
         Self { lines, ground, mark, orders }
+    }
+
+    /// Whether the answer is in another language than the lines that it is about.
+    pub(crate) fn of_another_language(&self, answer: &Answer) -> bool {
+        let said: Vec<&str> = self.lines.iter().map(|line| &*line.content).collect();
+        let said = said.join("\n");
+        [&answer.brief, &answer.notes.about].into_iter().any(|text| differs(&said, text))
     }
 
     /// The texts, made harmless but not yet checked.

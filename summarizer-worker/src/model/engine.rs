@@ -118,6 +118,9 @@ impl ModelSummarizer {
         checks: Checks<'_>,
         usage: &mut Usage,
     ) -> Result<Checked, SummarizerError> {
+        if checks.of_another_language(answer) {
+            return Err(SummarizerError::Refused("the model wrote in another language than the chat's".to_owned()));
+        }
         let mut texts = checks.texts(answer);
         let unfounded = checks.unfounded(&texts);
         if !unfounded.is_empty() {

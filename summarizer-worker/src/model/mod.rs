@@ -6,7 +6,7 @@
 //! Pure, without I/O:
 //! - [`prompts`], [`fence`], [`open`], [`schema`]: what is asked; [`veil`]: what of it stays here; [`reply`]: what
 //!   comes back, read
-//! - [`neutral`], [`words`], [`ground`], [`evidence`], [`checked`]: what of it may be shown
+//! - [`language`], [`neutral`], [`words`], [`ground`], [`evidence`], [`checked`]: what of it may be shown
 //! - [`part`], [`write`]: gists and summaries put together
 //! - [`config`]: the settings
 //!
@@ -23,6 +23,7 @@ mod engine;
 mod evidence;
 mod fence;
 mod ground;
+mod language;
 mod ledger;
 mod limits;
 mod neutral;

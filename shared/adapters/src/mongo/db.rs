@@ -1,6 +1,8 @@
 //! Every call to the driver. Laws: a caller that goes away or waits too long never drops a running call, and no call
 //! is waited for longer than its limit; every outcome of a write is read.
 
+mod sum;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,6 +20,8 @@ use super::failure::Failure;
 pub(super) const MAJORITY_LIMIT: Duration = Duration::from_secs(5);
 /// A call that hangs longer than this loses its connection: nobody has waited for it for long.
 const ABANDONED: Duration = Duration::from_mins(1);
+/// How long the driver's background work may take to end.
+const CLOSING: Duration = Duration::from_secs(1);
 /// The code of a document whose key is taken.
 const DUPLICATE_KEY: i32 = 11000;
 /// Bytes of statements in one command; servers take 16 MiB.
@@ -126,8 +130,8 @@ impl Db {
     /// Ends the driver's background work.
     pub(super) async fn close(&self) {
         let closing = self.client.clone().shutdown().immediate(true);
-        // Nothing is left to be done for a client that does not end in time.
-        let _ = tokio::time::timeout(self.limit, async { closing.await }).await;
+        // Nothing is left to be done for a client that does not end in time, such as one that asks DNS now and then.
+        let _ = tokio::time::timeout(CLOSING, async { closing.await }).await;
     }
 
     /// Runs a call to its end on a task of its own, and waits for it up to the limit.

@@ -9,18 +9,20 @@
 mod admit;
 mod client_addr;
 mod credentials;
+mod doorkeeper;
 mod failure;
 mod key_cache;
+mod key_use;
 mod log_line;
 mod operators;
 mod origins;
+mod priority;
 mod quotas;
 mod request_id;
 mod service;
 mod stats;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use axum::Router;
@@ -32,14 +34,19 @@ use shared::domain::{Scope, Scopes};
 use shared::ports::{Clock, IdSource, KeyStore, Ports, RateLimiter};
 
 pub use client_addr::Peer;
+pub(crate) use client_addr::counted;
+pub use doorkeeper::Doorkeeper;
 pub use key_cache::{KNOWN_FOR, UNKNOWN_FOR};
 pub use request_id::X_REQUEST_ID;
 
 use crate::admission::BodyLimits;
 use crate::config::{Anonymous, HttpConfig, Networks, Origins};
 use crate::error::ApiError;
+use crate::limits;
+use crate::tasks::Tasks;
 use key_cache::KeyCache;
 use log_line::FailureLog;
+use priority::Places;
 use quotas::Quotas;
 use stats::ErrorStats;
 
@@ -92,8 +99,7 @@ struct State {
     origins: Origins,
     body: BodyLimits,
     handler_timeout: Duration,
-    max_in_flight: usize,
-    in_flight: AtomicUsize,
+    places: Places,
     errors: ErrorStats,
     failures: FailureLog,
 }
@@ -102,6 +108,7 @@ impl Gate {
     /// `max_body_bytes` is the largest request body of any route.
     pub fn new(config: &HttpConfig, max_body_bytes: usize, ports: impl Into<GatePorts>) -> Self {
         let ports = ports.into();
+        limits::show();
         let state = State {
             keys: KeyCache::new(ports.keys, Arc::clone(&ports.clock)),
             quotas: Quotas::new(ports.limiter, config.rate_limit_key, config.rate_limit_anonymous),
@@ -113,12 +120,20 @@ impl Gate {
             origins: config.allowed_origins.clone(),
             body: BodyLimits { max_bytes: max_body_bytes, timeout: config.body_timeout },
             handler_timeout: config.handler_timeout,
-            max_in_flight: config.max_in_flight,
-            in_flight: AtomicUsize::new(0),
+            places: Places::new(config.max_in_flight),
             errors: ErrorStats::default(),
             failures: FailureLog::new(),
         };
         Self { state: Arc::new(state) }
+    }
+
+    /// Remembers when keys were last used, in a task behind the requests.
+    pub fn keep_key_uses(&self, tasks: &Tasks) {
+        let (state, stopping) = (Arc::clone(&self.state), tasks.stopping());
+        tasks.spawn("key uses", async move {
+            state.keys.keep_uses(stopping).await;
+            Ok(())
+        });
     }
 
     /// Lays the gate around all routes of `router` and its fallback.

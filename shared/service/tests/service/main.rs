@@ -12,3 +12,4 @@ mod limits;
 mod operators;
 mod panics;
 mod stopping;
+mod tls;

@@ -1,10 +1,11 @@
 //! Servers that are not ours: found, started, killed. Law: without its binary a test is skipped, and says so; where
 //! `REQUIRE_BACKENDS=1`, that is a failure.
 
+use std::collections::BTreeSet;
 use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail, ensure};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
@@ -91,11 +92,15 @@ async fn keep(from: impl AsyncRead + Unpin, ready: String, log: Arc<Mutex<String
 }
 
 /// A port that is free now, and that no outgoing connection gets meanwhile: below the range that systems give to those.
+/// No other call in this process answers the same one.
 pub fn free_port() -> Result<u16> {
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut state = RandomState::new().hash_one(std::process::id());
     for _ in 0..1000 {
         let port = 10_000 + u16::try_from(state % 22_000)?;
-        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+        if !given.contains(&port) && std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            given.insert(port);
             return Ok(port);
         }
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407) >> 1;
