@@ -28,7 +28,7 @@ pub(crate) fn request(bytes: &[u8]) {
             assert!((1..=limits.max_messages).contains(&request.messages.len()));
             for message in &request.messages {
                 assert!((1..=limits.max_content_bytes).contains(&message.content.len()));
-                let metadata = message.metadata.as_ref().map(Metadata::as_json).unwrap_or("{}");
+                let metadata = message.metadata.as_ref().map_or("{}", Metadata::as_json);
                 assert!(serde_json::from_str::<serde_json::Value>(metadata).is_ok() || metadata.contains(['e', 'E']));
             }
         }
@@ -44,7 +44,7 @@ pub(crate) fn cursor(bytes: &[u8]) {
     let number = |at: usize| bytes.iter().skip(at).take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
     let time = |at: usize| Timestamp::from_millis(i64::from_be_bytes(number(at).to_be_bytes()));
     let range = TimeRange { from: Some(time(0)), to: bytes.first().map(|_| time(8)) };
-    let order = if bytes.len() % 2 == 0 { Order::Ascending } else { Order::Descending };
+    let order = if bytes.len().is_multiple_of(2) { Order::Ascending } else { Order::Descending };
     let made = Cursor { order, range, after: Position { timestamp: time(16), seq: Seq(number(24)) } };
     let right = made.encode(&key);
     assert_eq!(Cursor::decode(&right, &key), Ok(made));

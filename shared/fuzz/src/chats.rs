@@ -13,7 +13,9 @@ pub(crate) fn local_engine(bytes: &[u8]) {
         .map(|(seq, (author, text))| Message { seq, author, text, at_ms: 1_700_000_000_000 })
         .collect();
     let mut live = LiveInsights::default();
-    messages.iter().for_each(|message| live.add(message));
+    for message in &messages {
+        live.add(message);
+    }
     assert!((-1.0..=1.0).contains(&live.sentiment().score));
     let (first, rest) = messages.split_at(messages.len() / 2);
     let gists = [gist(first), gist(rest)];

@@ -33,11 +33,11 @@ pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
         // Proven to fit by the arms.
         short @ ..126 => bytes.push(0x80 | u8::try_from(short).unwrap_or_default()),
         medium @ ..65_536 => {
-            bytes.push(0x80 | 126);
+            bytes.push(0x80 | 0x7e);
             bytes.extend(u16::try_from(medium).unwrap_or_default().to_be_bytes());
         }
         long => {
-            bytes.push(0x80 | 127);
+            bytes.push(0x80 | 0x7f);
             bytes.extend((long as u64).to_be_bytes());
         }
     }

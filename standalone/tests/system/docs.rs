@@ -60,7 +60,7 @@ fn sources(folder: &Path, found: &mut Vec<std::path::PathBuf>) -> Result<()> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if path.is_dir() && !["target", "node_modules"].contains(&name.as_str()) && !name.starts_with('.') {
             sources(&path, found)?;
-        } else if name.ends_with(".rs") {
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
             found.push(path);
         }
     }
@@ -82,8 +82,8 @@ fn every_test_that_the_security_pages_name_exists() -> Result<()> {
     for page in ["SECURITY.md", "docs/security.md"] {
         let text = std::fs::read_to_string(repository().join(page))?;
         for word in text.split('`').skip(1).step_by(2) {
-            let Some((module, test)) = word.split_once("::") else { continue };
-            let wanted = [format!("fn {test}("), format!("{test},")];
+            let Some((module, case)) = word.split_once("::") else { continue };
+            let wanted = [format!("fn {case}("), format!("{case},")];
             let mut found = false;
             for file in files.iter().filter(|file| named(file, module)) {
                 let source = std::fs::read_to_string(file)?;

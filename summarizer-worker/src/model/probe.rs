@@ -24,6 +24,7 @@ pub struct Probed {
 }
 
 /// Asks about lines, in order of their seqs, and reads `answer` as the answer; `None` where it is none.
+#[must_use]
 pub fn answered(key: &ConversationKey, lines: &[SummaryMessage], answer: &str) -> Option<Probed> {
     let mut fence = Fence::open([7; 16], Veils::new(&Sensitive::ALL, [7; 16]).over(key));
     let mark = fence.mark().to_owned();

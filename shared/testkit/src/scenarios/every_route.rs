@@ -94,10 +94,8 @@ impl<'d> Route<'d> {
     }
 
     fn good(&self, what: &'static str) -> Try {
-        let headers = match self.takes_body() {
-            true => vec![("content-type", b"application/json".to_vec())],
-            false => Vec::new(),
-        };
+        let json = self.takes_body().then(|| ("content-type", b"application/json".to_vec()));
+        let headers = json.into_iter().collect();
         let body = self.takes_body().then(|| self.example().to_string().into_bytes());
         Try { what, path: self.at("bad"), body, headers }
     }

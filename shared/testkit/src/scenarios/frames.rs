@@ -193,9 +193,10 @@ pub async fn broken_frames_end_their_connection(client: &Client, address: &str) 
         for (case, (code, texts)) in futures_util::future::try_join_all(ends).await? {
             let code = code.with_context(|| format!("{case}: the connection ended without a close frame"))?;
             ensure!(BROKEN.contains(&code), "{case}: closed with {code}");
-            match texts.iter().any(|text| text.contains(r#""type":"error""#)) {
-                true => told.told += 1,
-                false => told.closed += 1,
+            if texts.iter().any(|text| text.contains(r#""type":"error""#)) {
+                told.told += 1;
+            } else {
+                told.closed += 1;
             }
         }
     }
