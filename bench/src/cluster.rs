@@ -152,7 +152,7 @@ impl Ingest {
     pub(crate) async fn run(&self, load: &Load) -> Result<Outcome> {
         let outcome = load.run().await?;
         ensure!(outcome.refusal.is_none(), "{} posts were refused: {:?}", outcome.refused, outcome.refusal);
-        ensure!(outcome.counted > 0, "no post was answered in the counted time");
+        ensure!(outcome.answered > 0, "no post was answered");
         Ok(outcome)
     }
 

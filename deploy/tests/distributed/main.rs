@@ -9,6 +9,7 @@ mod commands;
 mod database;
 mod faults;
 mod gateway;
+mod hostile;
 mod lifecycle;
 mod limits;
 mod model;

@@ -44,7 +44,7 @@ pub use config::{AdminConfig, HttpConfig};
 pub use error::{ApiError, ApiResult, FieldError};
 pub use extract::{Admin, ConversationPath, JsonBody, Listener, Reader, StrictQuery, UserPath, Writer};
 pub use gate::{Gate, GatePorts, GatedRouter};
-pub use logs::LogConfig;
+pub use logs::{LogConfig, LogFormat};
 pub use metrics::Metrics;
 pub use ops::Readiness;
 pub use process::{Process, StartError};

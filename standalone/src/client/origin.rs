@@ -9,7 +9,7 @@ use clap::Args;
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ServerConfig {
     /// Where the server is; else where `LISTEN_ADDR` says, else `http://127.0.0.1:8000`
-    #[arg(long, env = "RECAP_URL", value_name = "URL")]
+    #[arg(long, env = "RECAP_URL", hide_env_values = true, value_name = "URL")]
     url: Option<Origin>,
     /// An API key of that server, as `recap keys create` prints it
     #[arg(long, env = "RECAP_KEY", hide_env_values = true, value_name = "KEY")]

@@ -10,12 +10,15 @@ mod descriptors;
 mod docs;
 mod durability;
 mod health;
+mod hostile;
 mod keys;
 mod lifecycle;
 mod model;
 mod overload;
+mod redact;
 mod reference;
 mod scenarios;
+mod secrets;
 mod tls;
 mod transcripts;
 

@@ -4,6 +4,7 @@
 
 use shared::domain::{DropReason, Dropped, DroppedPart};
 use shared::ports::SummaryMessage;
+use shared_insights::whole_values;
 
 use super::evidence::Evidence;
 use super::ground::Ground;
@@ -171,7 +172,7 @@ impl<'a> Checks<'a> {
 
 fn cut(mut text: String, most: usize) -> String {
     if text.len() > most {
-        text.truncate(text.floor_char_boundary(most));
+        text.truncate(whole_values(&text, most));
     }
     text
 }

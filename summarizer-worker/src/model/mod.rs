@@ -4,7 +4,8 @@
 //! and counted.
 //!
 //! Pure, without I/O:
-//! - [`prompts`], [`fence`], [`open`], [`schema`]: what is asked; [`reply`]: what comes back, read
+//! - [`prompts`], [`fence`], [`open`], [`schema`]: what is asked; [`veil`]: what of it stays here; [`reply`]: what
+//!   comes back, read
 //! - [`language`], [`neutral`], [`words`], [`ground`], [`evidence`], [`checked`]: what of it may be shown
 //! - [`part`], [`write`]: gists and summaries put together
 //! - [`config`]: the settings
@@ -12,7 +13,7 @@
 //! With clocks, stores and calls:
 //! - [`tokens`], [`ledger`]: what it costs; [`limits`], [`breaker`]: what is asked when
 //! - [`caller`]: one question until it is answered or given up; [`partial`]: the text so far, for listeners
-//! - [`engine`]: the port
+//! - [`engine`]: the port; [`probe`]: the way of an answer alone, for fuzzers
 
 mod breaker;
 mod caller;
@@ -29,12 +30,16 @@ mod neutral;
 mod open;
 mod part;
 mod partial;
+mod probe;
 mod prompts;
 mod reply;
 mod schema;
 mod tokens;
+mod veil;
 mod words;
 mod write;
 
 pub use config::{Micros, ModelConfig, ModelConfigError, Price};
 pub use engine::{ModelEngineError, ModelSummarizer};
+#[doc(hidden)]
+pub use probe::{Probed, answered};

@@ -26,8 +26,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::response::Response;
 use bytes::Bytes;
-use http::HeaderMap;
+use http::header::{CACHE_CONTROL, CONNECTION, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderMap, HeaderValue};
 use shared::domain::{Scope, Scopes};
 use shared::ports::{Clock, IdSource, KeyStore, Ports, RateLimiter};
 
@@ -154,6 +156,19 @@ impl GatedRouter {
     /// The routes, to be called without a socket.
     pub fn router(&self) -> &Router {
         &self.router
+    }
+
+    /// The response to a request that nobody should go on from: its connection closes behind it.
+    pub(crate) fn turned_away(&self, error: &ApiError) -> Response {
+        self.state.errors.record(error.code());
+        let mut response = failure::response(error);
+        failure::write(&mut response, error, self.state.clock.now());
+        let headers = response.headers_mut();
+        headers.insert(X_REQUEST_ID, request_id::of(&HeaderMap::new(), self.state.ids.as_ref()));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        response
     }
 
     /// A whole HTTP/1.1 response for what is refused before there is a request.

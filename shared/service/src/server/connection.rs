@@ -23,10 +23,10 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 use tower::Service as _;
 
 use super::io::{Slot, WatchedStream};
-use super::linger;
 use super::stream::Stream;
 use super::tls::Acceptors;
 use super::watch::{Phase, Watch};
+use super::{framing, linger};
 use crate::error::ApiError;
 use crate::gate::{GatedRouter, Peer};
 use crate::limits::{self, Limit};
@@ -151,10 +151,16 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, slot: Slot, share
         watch.is_called();
         let mut request: Request = request.map(axum::body::Body::new);
         request.extensions_mut().insert(peer);
-        let answering = shared.app.router().clone().call(request);
+        let answering = match framing::fault(&request) {
+            None => Ok(shared.app.router().clone().call(request)),
+            Some(fault) => Err(shared.app.turned_away(&fault)),
+        };
         let watch = &watch;
         async move {
-            let answer: Result<_, Infallible> = answering.await;
+            let answer: Result<_, Infallible> = match answering {
+                Ok(answering) => answering.await,
+                Err(turned_away) => Ok(turned_away),
+            };
             watch.has_answered();
             answer
         }

@@ -3,6 +3,7 @@
 mod addresses;
 mod connection;
 mod files;
+mod framing;
 mod io;
 mod linger;
 mod stream;
