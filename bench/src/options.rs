@@ -72,7 +72,7 @@ pub(crate) struct Options {
 pub(crate) enum Store {
     /// In files of one process
     Embedded,
-    /// In MongoDB ($MONGOD_BIN, or a substitute on which only ratios mean something), with notices by NATS
+    /// In MongoDB (`$MONGOD_BIN`, or a substitute on which only ratios mean something), with notices by NATS
     Mongodb,
 }
 
