@@ -94,7 +94,9 @@ impl Stage {
         }
         let seq = view.applied_seq;
         self.views.participate(&key, &participations(&new));
-        self.views.put(ConversationRow { key: key.clone(), view, summary: before.and_then(|row| row.summary) });
+        let (summary, version, epoch) =
+            before.map_or((None, Version::ZERO, 0), |row| (row.summary, row.version, row.epoch));
+        self.views.put(ConversationRow { key: key.clone(), view, summary, version, epoch });
         self.bus.say(Announcement::Projected { key, seq });
     }
 
@@ -124,7 +126,7 @@ impl Stage {
                 })
             })
             .collect();
-        let version = row.summary.map_or(Version(1), |pointer| pointer.version.next());
+        let version = row.version.next();
         let mut content = shared_insights::fold(&[], &messages);
         change(&mut content);
         let summary = SummaryVersion {
@@ -146,7 +148,7 @@ impl Stage {
             latency_ms: 1,
             generated_at: SystemClock.now(),
         };
-        self.views.put(ConversationRow { summary: Some(summary.pointer()), ..row });
+        self.views.put(ConversationRow { summary: Some(summary.pointer()), version, ..row });
         self.views.add_summary(&key, summary);
         version
     }

@@ -40,7 +40,7 @@ mod within;
 pub use background::Background;
 pub use config::{AdminConfig, HttpConfig};
 pub use error::{ApiError, ApiResult, FieldError};
-pub use extract::{Admin, ConversationPath, JsonBody, Reader, StrictQuery, UserPath, Writer};
+pub use extract::{Admin, ConversationPath, JsonBody, MessagePath, Reader, StrictQuery, UserPath, Writer};
 pub use gate::{Gate, GatePorts, GatedRouter};
 pub use logs::LogConfig;
 pub use metrics::Metrics;

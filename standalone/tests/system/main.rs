@@ -8,6 +8,7 @@ mod described;
 mod descriptors;
 mod docs;
 mod durability;
+mod erasure;
 mod health;
 mod keys;
 mod lifecycle;

@@ -7,6 +7,7 @@
 pub mod append;
 pub mod bad_input;
 pub mod bad_socket;
+pub mod change;
 pub mod oracle;
 pub mod push;
 pub mod query;
