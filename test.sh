@@ -3,6 +3,7 @@
 #
 #   CRASH_ROUNDS=1000 ./test.sh     kill -9 a thousand times instead of sixty
 #   BROWSER_MESSAGES=1000000 ./test.sh   the long conversation of the browser tests that long, instead of 20,000
+#   IMPORT_BYTES=200000000 ./test.sh   an import of that many bytes, instead of 8 million
 #   FAULT_ROUNDS=100 ./test.sh      each fault of the distributed mode a hundred times
 #   REQUIRE_BACKENDS=1 ./test.sh    a missing tool or server fails instead of being skipped
 #   SKIP_INSTALL=1 ./test.sh        install nothing
@@ -29,6 +30,7 @@ install() { # install TOOL PACKAGE: a Debian package, where that is possible
 say "Tools"
 install curl curl
 install strace strace
+install script bsdutils
 install python3 python3
 install jq jq
 install openssl openssl

@@ -326,6 +326,16 @@ function framesView(root) {
   return el("section", { id: "frames" }, el("h2", {}, "Frames of the WebSocket"), el("div", { class: "prose" }, prose(root.info.description)), el("div", {}, messages));
 }
 
+/** Path and method of each operation; one for a certain name after those that hold for any. */
+function operationsOf(root, tag) {
+  const all = Object.entries(root.paths).flatMap(([path, item]) =>
+    METHODS.filter((method) => item[method]?.tags.includes(tag)).map((method) => [path, method]),
+  );
+  const takes = (pattern, path) => new RegExp(`^${pattern.replace(/\{[^}]*\}/g, "[^/{]+")}$`).test(path);
+  const special = ([path, method]) => all.some(([other, its]) => its === method && other !== path && takes(other, path));
+  return [...all.filter((one) => !special(one)), ...all.filter(special)];
+}
+
 function show(root, socket) {
   document.getElementById("version").textContent = root.info.version;
   const main = document.getElementById("main");
@@ -334,12 +344,10 @@ function show(root, socket) {
   for (const tag of root.tags) {
     const views = [];
     const links = [];
-    for (const [path, item] of Object.entries(root.paths)) {
-      for (const method of METHODS.filter((one) => item[one]?.tags.includes(tag.name))) {
-        const { operationId, summary } = item[method];
-        views.push(operationView(root, path, method, item));
-        links.push(el("a", { href: `#${operationId}` }, el("span", { class: `method ${method}` }, method.toUpperCase()), summary));
-      }
+    for (const [path, method] of operationsOf(root, tag.name)) {
+      const { operationId, summary } = root.paths[path][method];
+      views.push(operationView(root, path, method, root.paths[path]));
+      links.push(el("a", { href: `#${operationId}` }, el("span", { class: `method ${method}` }, method.toUpperCase()), summary));
     }
     nav.append(el("h2", {}, tag.name), ...links);
     main.append(el("section", {}, el("h2", {}, tag.name), el("p", { class: "dim" }, tag.description), views));

@@ -3,13 +3,14 @@
 //! Its one law: every figure is of this run, and shown with its target, reached or not.
 //!
 //! - [`options`]: the command line
-//! - [`recap`]: the server under load, as a child process
+//! - [`recap`]: the server under load, as a child process; [`cluster`]: the services over a database
 //! - [`null_server`]: what posts are compared with
 //! - [`load`]: connections that send and wait
 //! - [`scenario`]: what is measured
 //! - [`footprint`], [`machine`]: what it costs, and where
 //! - [`table`]: what comes out
 
+mod cluster;
 mod footprint;
 mod load;
 mod machine;
@@ -56,7 +57,7 @@ async fn measure(options: Options) -> Result<()> {
     findings.report.machine = machine::describe(&bench.folder)?;
     let before = Usage::now();
     let mut ended = Ok(());
-    for scenario in bench.options.chosen() {
+    for scenario in bench.options.chosen()? {
         ended = scenario::run(scenario, &bench, &mut findings).await;
         if ended.is_err() {
             break;

@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::null_server::NullConfig;
 
-/// Starts Recap on a temporary folder, puts load on it, and prints what it reaches as a Markdown table.
+/// Starts Recap on a temporary folder, puts load on it, and prints what it reaches as a Markdown table. With
+/// `--store mongodb`, the services over a database and a bus that it starts too.
 #[derive(Debug, Parser)]
 #[command(name = "recap-bench", version, args_conflicts_with_subcommands = true)]
 pub(crate) struct Cli {
@@ -30,6 +32,15 @@ pub(crate) struct Options {
     /// What to measure; all but `growth` if none is named
     #[arg(value_enum)]
     pub(crate) scenarios: Vec<Scenario>,
+    /// What keeps the messages: Recap's own files in one process, or a database between services
+    #[arg(long, value_enum, default_value_t = Store::Embedded)]
+    pub(crate) store: Store,
+    /// Where the services' programs are, and `examples/mongo_bare` [default: this program's folder]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) services: Option<PathBuf>,
+    /// Workers that project and summarize over the database while posts are compared with the bare driver
+    #[arg(long, default_value_t = 0)]
+    pub(crate) workers: usize,
     /// The server to start [default: `recap` beside this program]
     #[arg(long)]
     pub(crate) recap_binary: Option<PathBuf>,
@@ -56,10 +67,19 @@ pub(crate) struct Options {
     pub(crate) long: bool,
 }
 
+/// Where messages are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Store {
+    /// In files of one process
+    Embedded,
+    /// In MongoDB ($MONGOD_BIN, or a substitute on which only ratios mean something), with notices by NATS
+    Mongodb,
+}
+
 /// One figure, or some that belong together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Scenario {
-    /// (a) Durable posts of one message, against a null handler
+    /// (a) Durable posts of one message, against a null handler or the database's bare driver
     #[value(alias = "a")]
     Posts,
     /// (b) Durable posts of 100 messages
@@ -83,18 +103,42 @@ pub(crate) enum Scenario {
     /// (h) The same with ten times the data
     #[value(alias = "h")]
     Growth,
+    /// (i) Commands sent to the database for a commit
+    #[value(alias = "i")]
+    Commands,
+    /// (j) Two replicas on conversations of their own
+    #[value(alias = "j")]
+    Replicas,
+    /// (k) Posts while NATS is away
+    #[value(alias = "k")]
+    Bus,
+}
+
+impl Scenario {
+    /// Whether it can be measured over this store.
+    fn is_of(self, store: Store) -> bool {
+        match self {
+            Self::Posts | Self::Bodies => true,
+            Self::Commands | Self::Replicas | Self::Bus => store == Store::Mongodb,
+            _ => store == Store::Embedded,
+        }
+    }
 }
 
 impl Options {
     /// The scenarios to run, in their order.
-    pub(crate) fn chosen(&self) -> Vec<Scenario> {
+    pub(crate) fn chosen(&self) -> Result<Vec<Scenario>> {
+        if let Some(other) = self.scenarios.iter().find(|scenario| !scenario.is_of(self.store)) {
+            bail!("{other:?} is not measured over the store {:?}: choose another --store", self.store);
+        }
         let named = |scenario: &Scenario| self.scenarios.contains(scenario);
         let chosen = |scenario: &Scenario| match scenario {
             _ if named(scenario) => true,
             Scenario::Growth => self.long,
             _ => self.scenarios.is_empty(),
         };
-        Scenario::value_variants().iter().copied().filter(chosen).collect()
+        let of_store = Scenario::value_variants().iter().copied().filter(|scenario| scenario.is_of(self.store));
+        Ok(of_store.filter(chosen).collect())
     }
 
     /// Of each round.
@@ -118,7 +162,7 @@ impl Options {
     }
 }
 
-fn positive(text: &str) -> Result<f64, String> {
+fn positive(text: &str) -> std::result::Result<f64, String> {
     match text.parse() {
         Ok(number) if (0.1..=3600.0).contains(&number) => Ok(number),
         _ => Err("must be a number from 0.1 to 3600".to_owned()),
@@ -130,7 +174,7 @@ mod tests {
     use super::*;
 
     fn chosen(arguments: &[&str]) -> Vec<Scenario> {
-        Cli::try_parse_from([&["recap-bench"], arguments].concat()).unwrap().options.chosen()
+        Cli::try_parse_from([&["recap-bench"], arguments].concat()).unwrap().options.chosen().unwrap()
     }
 
     #[test]
@@ -140,5 +184,19 @@ mod tests {
         assert_eq!(chosen(&["--long"]).len(), 8);
         assert_eq!(chosen(&["h", "posts"]), [Scenario::Posts, Scenario::Growth]);
         assert_eq!(chosen(&["pages", "--long"]), [Scenario::Pages, Scenario::Growth]);
+    }
+
+    #[test]
+    fn each_store_has_figures_of_its_own() {
+        let over = |arguments: &[&str]| chosen(&[&["--store", "mongodb"], arguments].concat());
+        assert_eq!(
+            over(&[]),
+            [Scenario::Posts, Scenario::Bodies, Scenario::Commands, Scenario::Replicas, Scenario::Bus]
+        );
+        assert_eq!(over(&["bus"]), [Scenario::Bus]);
+        for wrong in [&["bus"][..], &["--store", "mongodb", "pages"]] {
+            let options = Cli::try_parse_from([&["recap-bench"], wrong].concat()).unwrap().options;
+            assert!(options.chosen().is_err(), "{wrong:?}");
+        }
     }
 }

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::footprint::{self, Memory};
 use crate::load::{End, Load, Outcome, Traffic};
-use crate::options::Options;
+use crate::options::{Options, Store};
 
 /// Rows on a page of `GET /chats`.
 const LISTED: u64 = 100;
@@ -32,7 +32,7 @@ impl Bench {
             None => std::env::current_exe()?.with_file_name(format!("recap{}", std::env::consts::EXE_SUFFIX)),
         };
         ensure!(
-            binary.is_file(),
+            binary.is_file() || options.store != Store::Embedded,
             "there is no server at {}: build it with `cargo build --release -p recap`, or name it with --recap-binary",
             binary.display()
         );

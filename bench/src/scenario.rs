@@ -1,5 +1,6 @@
 //! What is measured, each a server of its own.
 //!
+//! Over Recap's own files:
 //! - [`posts`]: (a) and (b), append
 //! - [`pages`]: (c), query
 //! - [`summary`]: (d), summarize and push
@@ -8,8 +9,16 @@
 //! - [`start`]: (g), start, memory, catching up
 //! - [`growth`]: (h), a, b and c with ten times the data
 //!
+//! Over MongoDB:
+//! - [`bare`]: (a) and (b), against the bare driver
+//! - [`commands`]: (i) and (j), what is sent to the database
+//! - [`bus`]: (k), while NATS is away
+//!
 //! Law: a scenario fails rather than show a figure of something else than it says.
 
+mod bare;
+mod bus;
+mod commands;
 mod growth;
 mod lag;
 mod pages;
@@ -21,7 +30,7 @@ mod summary;
 use anyhow::{Context, Result};
 
 use crate::load::Outcome;
-use crate::options::Scenario;
+use crate::options::{Scenario, Store};
 use crate::recap::{Bench, Recap};
 use crate::table::{Figure, Report, Row, Unit};
 
@@ -55,7 +64,10 @@ impl Findings {
 /// Runs one.
 pub(crate) async fn run(scenario: Scenario, bench: &Bench, findings: &mut Findings) -> Result<()> {
     eprintln!("{scenario:?}");
+    let over_mongodb = bench.options.store == Store::Mongodb;
     let ran = match scenario {
+        Scenario::Posts if over_mongodb => bare::one(bench, findings).await,
+        Scenario::Bodies if over_mongodb => bare::hundred(bench, findings).await,
         Scenario::Posts => posts::one(bench, findings).await,
         Scenario::Bodies => posts::hundred(bench, findings).await,
         Scenario::Pages => pages::run(bench, findings).await,
@@ -64,6 +76,9 @@ pub(crate) async fn run(scenario: Scenario, bench: &Bench, findings: &mut Findin
         Scenario::Sockets => sockets::run(bench, findings).await,
         Scenario::Start => start::run(bench, findings).await,
         Scenario::Growth => growth::run(bench, findings).await,
+        Scenario::Commands => commands::one(bench, findings).await,
+        Scenario::Replicas => commands::two(bench, findings).await,
+        Scenario::Bus => bus::run(bench, findings).await,
     };
     ran.with_context(|| format!("{scenario:?} could not be measured"))
 }

@@ -9,6 +9,7 @@ pub(crate) enum Unit {
     PerSecond,
     Millis,
     Bytes,
+    Count,
 }
 
 /// A number and what it counts.
@@ -20,6 +21,8 @@ impl fmt::Display for Figure {
         const KIB: f64 = 1024.0;
         match (self.1, self.0) {
             (Unit::Ratio, ratio) => write!(f, "{ratio:.2}x"),
+            (Unit::Count, count) if count.fract().abs() < 0.005 => write!(f, "{count:.0}"),
+            (Unit::Count, count) => write!(f, "{count:.2}"),
             (Unit::PerSecond, rate) => write!(f, "{rate:.0}/s"),
             (Unit::Millis, millis) if millis >= 100.0 => write!(f, "{millis:.0} ms"),
             (Unit::Millis, millis) => write!(f, "{millis:.2} ms"),

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
+use shared_testkit::process::backend;
+
 const BENCH: &str = env!("CARGO_BIN_EXE_recap-bench");
 
 fn bench(arguments: &[&str]) -> std::io::Result<Output> {
@@ -23,6 +25,31 @@ fn quick_runs_give_a_table() {
         assert!(table.contains(row), "{row} is missing in\n{table}\n{progress}");
     }
     assert!(progress.contains("the projector fell"), "{progress}");
+}
+
+#[test]
+fn quick_runs_over_a_database_give_a_table() {
+    let beside = |name: &str| PathBuf::from(BENCH).with_file_name(name).is_file();
+    let servers = backend::find("NATS_SERVER_BIN", "nats-server").is_some()
+        && (std::env::var_os("MONGOD_BIN").is_some() || backend::find("FERRETDB_BIN", "ferretdb").is_some());
+    if !servers || !["ingest-api", "summarizer-worker", "examples/mongo_bare"].into_iter().all(beside) {
+        eprintln!("SKIPPED: no servers, or no services; `cargo test --workspace --no-run` makes those");
+        return;
+    }
+    let output = bench(&["--store", "mongodb", "--quick", "--workers", "1"]).unwrap();
+    let (table, progress) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{progress}");
+    for row in [
+        "| a | posts of one message on 64 connections, to the bare driver",
+        "| b | messages in bodies of 100, to the bare driver",
+        "| i | commands that insert its messages | 1 |",
+        "| i | other commands, for each commit | 0 |",
+        "| j | commands that insert again | 0 |",
+        "| k | posts while NATS is away",
+    ] {
+        assert!(table.contains(row), "{row} is missing in\n{table}\n{progress}");
+    }
+    assert!(table.contains("on conversations of their own") && table.contains("commits | 0 | ≤ 0 | yes |"), "{table}");
 }
 
 #[test]

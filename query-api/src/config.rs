@@ -11,9 +11,6 @@ pub struct QueryConfig {
     /// How long a request waits for a summary that is being made
     #[arg(long, env = "SUMMARIZE_TIMEOUT", default_value = "30s", value_parser = duration)]
     pub summarize_timeout: Duration,
-    /// Ask workers to make summaries of the local engine anew when they are shown; on by itself where a model is set
-    #[arg(long, env = "SUMMARY_RENEW")]
-    pub summary_renew: bool,
     /// The most WebSocket listeners of this process
     #[arg(long, env = "MAX_SOCKETS", default_value_t = 10_000)]
     pub max_sockets: usize,
@@ -32,7 +29,6 @@ impl Default for QueryConfig {
     fn default() -> Self {
         Self {
             summarize_timeout: Duration::from_secs(30),
-            summary_renew: false,
             max_sockets: 10_000,
             socket_first_frame: Duration::from_secs(5),
             socket_ping_every: Duration::from_secs(20),

@@ -5,6 +5,7 @@ mod stage;
 use anyhow::{Context, Result, ensure};
 use query_api::QueryConfig;
 use serde_json::{Value, json};
+use shared::domain::Version;
 use shared::ports::SummarizeReply;
 use shared_testkit::client::Answer;
 use shared_testkit::wait;
@@ -178,7 +179,10 @@ async fn the_stored_summary_answers_if_it_covers_everything() -> Result<()> {
     stage.store_summary("c");
     stage.end("c");
     let brief = stage.client.post("/chats/summarize", &json!({"conversation_id": "c"})).await?.ok()?;
-    ensure!(brief["summary_type"] == "brief" && brief["engine"] == "local" && brief["degraded"] == false, "{brief}");
+    ensure!(
+        brief["summary_type"] == "brief" && brief["engine"] == "openai:tests" && brief["degraded"] == false,
+        "{brief}"
+    );
     ensure!(brief["covers"]["first_seq"] == 1 && brief["covers"]["last_seq"] == 2, "{brief}");
     ensure!(brief["covers"]["messages"] == 2 && brief["covers"]["digest"].as_str().map(str::len) == Some(64));
     let insights = &brief["insights"];
@@ -221,6 +225,38 @@ async fn equal_requests_share_one_ask() -> Result<()> {
         ensure!(body??["covers"]["last_seq"] == 1);
     }
     ensure!(stage.bus.asks.get() == 1, "{} asks", stage.bus.asks.get());
+    Ok(())
+}
+
+#[tokio::test]
+async fn summaries_of_the_local_engine_are_made_anew_as_long_as_that_brings_better_ones() -> Result<()> {
+    let stage = Stage::new().await?;
+    let show = async |name: &str| -> Result<()> {
+        stage.post(name, "u", "We ship on Friday.", 1_000);
+        stage.project(name);
+        stage.store_summary_by("local", name);
+        let shown = stage.client.get(&format!("/chats/{name}/summary")).await?.ok()?;
+        ensure!(shown["engine"] == "local", "nobody waits for a better one: {shown}");
+        Ok(())
+    };
+    let answer = async |name: &str, version: Version| -> Result<()> {
+        let asked = wait::until("the ask", || async { Ok(stage.bus.take_asks().pop()) }).await?;
+        ensure!(asked.0.key == stage::key(name), "{:?}", asked.0);
+        ensure!(asked.1.send(SummarizeReply::Stored { version }).is_ok());
+        Ok(())
+    };
+    for name in ["a", "b", "c", "d"] {
+        show(name).await?;
+        answer(name, Version(2)).await?;
+    }
+    for name in ["e", "f", "g"] {
+        show(name).await?;
+        answer(name, Version(1)).await?;
+    }
+    for name in ["h", "i", "j"] {
+        show(name).await?;
+    }
+    ensure!(stage.bus.asks.get() == 7, "{} asks of workers that have nothing better", stage.bus.asks.get());
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! The command line: every setting is a flag and an environment variable of the same words.
 
+pub(crate) mod texts;
+
 use clap::{Args, Parser, Subcommand};
 use ingest_api::IngestConfig;
 use query_api::QueryConfig;
@@ -17,88 +19,10 @@ use crate::migrate::MigrateConfig;
 use crate::summarize::SummarizeConfig;
 use crate::watch::WatchConfig;
 
-const EXAMPLES: &str = "\
-Examples:
-  recap                                    serve on http://127.0.0.1:8000 with data under ./data
-  recap import 'WhatsApp Chat.txt'         bring a chat along, into the running server
-  recap watch team-sync                    see its summary change
-  recap summarize notes.txt                summarize a file here and now, without a server
-  recap export --all -o backup.jsonl       everything, to be imported again
-  recap keys create --tenant acme --scopes write,read
-
-Exit codes:
-  0  done
-  1  failed; the last line on standard error says why, and what to do
-  2  bad usage or configuration; nothing was begun
-  3  done in part: something was left out, and the report says what
-
-How fast it is, measured on your machine: `cargo run --release -p bench`.";
-
-const IMPORT: &str = "\
-Formats, each found out by itself:
-  slack       the export of a workspace: the zip, or its folder
-  discord     JSON of DiscordChatExporter
-  whatsapp    an exported chat of Android or iOS: the text, or the zip around it
-  mattermost  bulk export: JSON lines, or the zip around them
-  telegram    result.json of Telegram Desktop, one chat or all
-  plain       lines `Name: text`, with or without a date before
-  jsonl       what `recap export` wrote; bodies of POST /chats; objects with text, user, time
-  markdown    what `recap export --format markdown` wrote
-
-Examples:
-  recap import acme-slack.zip --prefix acme/
-  recap import 'WhatsApp Chat with Ski.txt' --timezone Europe/Berlin --conversation ski
-  recap import chat.json --dry-run
-  zcat log.jsonl.gz | recap import -
-
-Importing needs a running server (`recap serve`, in another terminal), and a key or its anonymous
-access. Importing the same again, or going on after a break, doubles nothing: message ids are made
-from the source.
-
-Exit codes:
-  0  all imported, also where only joins, deletions and the like were skipped
-  1  failed
-  2  bad usage
-  3  something was left out, and the report says what";
-
-const EXPORT: &str = "\
-Examples:
-  recap export team-sync                           to standard output, one JSON object a line
-  recap export team-sync --format markdown -o team-sync.md
-  recap export --all -o backup.jsonl && recap import backup.jsonl --url http://other:8000
-
-Both forms hold users, times, message ids, metadata and order, and `recap import` reads them back.
-Messages that have no id of their own get one made of their number.";
-
-const SUMMARIZE: &str = "\
-Examples:
-  recap summarize 'WhatsApp Chat with Ski.txt'
-  recap summarize acme-slack.zip --conversation general --explain
-  pbpaste | recap summarize - --json
-
-Reads all that `recap import` reads. Nothing leaves this machine: the engine is the local one,
-without a model.
-
-Exit codes: 0 done, 3 a file could not be read to its end, 1 failed, 2 bad usage.";
-
-const WATCH: &str = "\
-Examples:
-  recap watch team-sync
-  recap watch team-sync --json | jq -r 'select(.type == \"summary\").summary'
-  recap watch team-sync --once --summary-type detailed
-
-Ends with the conversation, or with Ctrl-C. A connection that breaks is made again.";
-
-const HEALTH: &str = "\
-Example, in a Dockerfile:
-  HEALTHCHECK CMD [\"recap\", \"health\"]
-
-Exit codes: 0 the server can serve, 1 it cannot or does not answer, 2 bad usage.";
-
 /// Chat summarization and insights: takes messages in, never loses one, and keeps an honest summary of every
 /// conversation. Without a command it serves.
 #[derive(Debug, Parser)]
-#[command(name = "recap", version, args_conflicts_with_subcommands = true, after_long_help = EXAMPLES)]
+#[command(name = "recap", version, args_conflicts_with_subcommands = true, after_long_help = texts::EXAMPLES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -112,6 +36,7 @@ pub(crate) enum Command {
     /// Serve the whole API in this process (the default)
     Serve(Box<ServeConfig>),
     /// Make, list and revoke API keys, also while a server runs on the same store
+    #[command(after_long_help = texts::KEYS)]
     Keys {
         #[command(subcommand)]
         command: KeysCommand,
@@ -119,30 +44,36 @@ pub(crate) enum Command {
         store: StoreConfig,
     },
     /// Verify that seqs have no holes, views equal the log, and summaries prove what they cover
+    #[command(after_long_help = texts::CHECK)]
     Check(CheckConfig),
     /// Bring chat exports of other programs into a running server
-    #[command(after_long_help = IMPORT)]
+    #[command(after_long_help = texts::IMPORT)]
     Import(Box<ImportConfig>),
     /// Write conversations of a running server as JSON lines or Markdown
-    #[command(after_long_help = EXPORT)]
+    #[command(after_long_help = texts::EXPORT)]
     Export(ExportConfig),
     /// Summarize a chat export here and now, without a server
-    #[command(after_long_help = SUMMARIZE)]
+    #[command(after_long_help = texts::SUMMARIZE)]
     Summarize(SummarizeConfig),
     /// See the summary of a conversation change, live
-    #[command(after_long_help = WATCH)]
+    #[command(after_long_help = texts::WATCH)]
     Watch(WatchConfig),
     /// Say by exit code whether a server can serve
-    #[command(after_long_help = HEALTH)]
+    #[command(after_long_help = texts::HEALTH)]
     Health(HealthConfig),
     /// Bring a store to the format of this version, and say what was done
+    #[command(after_long_help = texts::MIGRATE)]
     Migrate(MigrateConfig),
     /// List and replay work that keeps failing
+    #[command(after_long_help = texts::DEAD_LETTERS)]
     DeadLetters {
         #[command(subcommand)]
         command: DeadLettersCommand,
     },
+    /// Say how its speed is measured on your machine
+    Bench,
     /// Print completions for a shell
+    #[command(after_long_help = texts::COMPLETIONS)]
     Completions(CompletionsConfig),
 }
 

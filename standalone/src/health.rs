@@ -1,14 +1,18 @@
-//! `recap health`: whether a server can serve, for container health checks. No runtime and no TLS: one request over
-//! one connection, and an exit code.
+//! `recap health`: whether a server can serve, for container health checks. One request over one connection, and an
+//! exit code; all of it within the time given.
 
-use std::io::{Read as _, Write as _};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use rustls_platform_verifier::ConfigVerifierExt as _;
 
-use crate::client::ServerConfig;
+use crate::client::{Parts, ServerConfig, secure, untrusted, untrusted_words};
 
 /// An answer's head is far smaller.
 const MOST: u64 = 64 * 1024;
@@ -25,60 +29,90 @@ pub(crate) struct HealthConfig {
 
 /// 0 if it can serve, 1 with a line on standard error if not.
 pub(crate) fn run(config: &HealthConfig) -> ExitCode {
-    match ask(config) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
-            eprintln!("error: {}: {why}", config.server.origin());
-            ExitCode::FAILURE
-        }
-    }
+    let origin = config.server.origin();
+    let why = match ask(&origin.parts(), Instant::now() + config.timeout) {
+        Ok(verdict) => match verdict {
+            Ok(()) => return ExitCode::SUCCESS,
+            Err(why) => format!("{origin}: {why}"),
+        },
+        Err(error) => match untrusted(&error) {
+            Some(why) => untrusted_words(&origin, &why),
+            None if late(&error) => format!("{origin}: no answer in time"),
+            None => format!("{origin}: {error}"),
+        },
+    };
+    eprintln!("error: {why}");
+    ExitCode::FAILURE
 }
 
-fn ask(config: &HealthConfig) -> Result<(), String> {
-    let origin = config.server.origin();
-    let Some((authority, prefix)) = origin.plain() else {
-        return Err("health is asked over plain http, where the server itself listens".to_owned());
-    };
-    let until = Instant::now() + config.timeout;
-    let left = || until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-    let addresses = authority.to_socket_addrs().map_err(|error| error.to_string())?;
-    let mut last = "it has no address".to_owned();
-    for address in addresses {
-        let mut stream = match TcpStream::connect_timeout(&address, left()) {
-            Ok(stream) => stream,
-            Err(error) => {
-                last = error.to_string();
-                continue;
-            }
-        };
-        let request = format!("GET {prefix}/readyz HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n");
-        stream.set_write_timeout(Some(left())).map_err(|error| error.to_string())?;
-        stream.write_all(request.as_bytes()).map_err(|error| error.to_string())?;
-        return verdict(&heard(stream, until)?);
+fn late(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}
+
+fn ask(to: &Parts<'_>, until: Instant) -> io::Result<Result<(), String>> {
+    let stream = Timed { stream: connect(&to.authority, until)?, until };
+    if to.secure { exchange(encrypted(to.host, stream)?, to) } else { exchange(stream, to) }
+}
+
+fn connect(authority: &str, until: Instant) -> io::Result<TcpStream> {
+    let mut last = io::Error::from(ErrorKind::AddrNotAvailable);
+    for address in authority.to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, left(until)?) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = error,
+        }
     }
     Err(last)
 }
 
-/// The answer, up to its end or the time's.
-fn heard(mut stream: TcpStream, until: Instant) -> Result<Vec<u8>, String> {
+fn encrypted(host: &str, stream: Timed) -> io::Result<StreamOwned<ClientConnection, Timed>> {
+    secure();
+    let config = ClientConfig::with_platform_verifier().map_err(io::Error::other)?;
+    let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+    Ok(StreamOwned::new(ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?, stream))
+}
+
+fn exchange(mut stream: impl Read + Write, to: &Parts<'_>) -> io::Result<Result<(), String>> {
+    let (authority, path) = (&to.authority, to.path);
+    let request = format!("GET {path}/readyz HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes())?;
+    stream.flush()?;
     let mut answer = Vec::new();
-    let mut part = [0; 4096];
-    while (answer.len() as u64) < MOST {
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err("no answer in time".to_owned());
-        }
-        stream.set_read_timeout(Some(left)).map_err(|error| error.to_string())?;
-        match stream.read(&mut part) {
-            Ok(0) => break,
-            Ok(count) => answer.extend_from_slice(&part[..count]),
-            Err(error) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {
-                return Err("no answer in time".to_owned());
-            }
-            Err(error) => return Err(error.to_string()),
-        }
+    match stream.take(MOST).read_to_end(&mut answer) {
+        // Many a server ends TLS without saying so.
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof && !answer.is_empty() => {}
+        heard => drop(heard?),
     }
-    Ok(answer)
+    Ok(verdict(&answer))
+}
+
+/// A stream on which nothing takes longer than until then.
+struct Timed {
+    stream: TcpStream,
+    until: Instant,
+}
+
+fn left(until: Instant) -> io::Result<Duration> {
+    let left = until.saturating_duration_since(Instant::now());
+    if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(left) }
+}
+
+impl Read for Timed {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.stream.set_read_timeout(Some(left(self.until)?))?;
+        self.stream.read(into)
+    }
+}
+
+impl Write for Timed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.set_write_timeout(Some(left(self.until)?))?;
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
 }
 
 fn verdict(answer: &[u8]) -> Result<(), String> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Subcommand;
+use serde::Serialize;
 use shared::config::duration;
 use shared::domain::{ApiKey, Digest, Scope, Scopes, TenantId, Timestamp};
 use shared::ports::{Clock, IdSource};
@@ -18,7 +19,11 @@ pub(crate) enum KeysCommand {
     /// Make a key and print it alone on standard output; it cannot be shown again
     Create(CreateKey),
     /// List all keys by their first characters
-    List,
+    List {
+        /// Print JSON, one line for each
+        #[arg(long)]
+        json: bool,
+    },
     /// Refuse a key from now on
     Revoke {
         /// The first characters of the key, as listed
@@ -83,9 +88,9 @@ pub(crate) async fn run(command: KeysCommand, store: &StoreConfig) -> anyhow::Re
             eprintln!("A key of tenant {}. It is shown this once:", key.tenant);
             println!("{text}");
         }
-        KeysCommand::List => {
+        KeysCommand::List { json } => {
             for key in keys.list().await? {
-                println!("{}", row(&key, now));
+                println!("{}", if json { serde_json::to_string(&Listed::of(&key, now))? } else { row(&key, now) });
             }
         }
         KeysCommand::Revoke { prefix } => {
@@ -99,26 +104,51 @@ pub(crate) async fn run(command: KeysCommand, store: &StoreConfig) -> anyhow::Re
     Ok(ExitCode::SUCCESS)
 }
 
-fn row(key: &ApiKey, now: Timestamp) -> String {
-    let scopes: Vec<&str> = Vec::from(key.scopes)
-        .into_iter()
-        .map(|scope| match scope {
+/// What is told of a key: nothing that opens anything.
+#[derive(Serialize)]
+struct Listed {
+    prefix: String,
+    tenant: String,
+    scopes: Vec<&'static str>,
+    /// Requests a minute; absent where it is the default, 0 for no limit.
+    rate: Option<u32>,
+    state: &'static str,
+    created_at: String,
+    expires_at: Option<String>,
+}
+
+impl Listed {
+    fn of(key: &ApiKey, now: Timestamp) -> Self {
+        let scopes = Vec::from(key.scopes).into_iter().map(|scope| match scope {
             Scope::Write => "write",
             Scope::Read => "read",
             Scope::Admin => "admin",
-        })
-        .collect();
-    let rate = match key.rate {
+        });
+        let state = if key.revoked_at.is_some() {
+            "revoked"
+        } else if key.expires_at.is_some_and(|at| at <= now) {
+            "expired"
+        } else {
+            "active"
+        };
+        Self {
+            prefix: key.prefix.clone(),
+            tenant: key.tenant.to_string(),
+            scopes: scopes.collect(),
+            rate: key.rate,
+            state,
+            created_at: key.created_at.to_string(),
+            expires_at: key.expires_at.map(|at| at.to_string()),
+        }
+    }
+}
+
+fn row(key: &ApiKey, now: Timestamp) -> String {
+    let Listed { prefix, tenant, scopes, rate, state, created_at, .. } = Listed::of(key, now);
+    let rate = match rate {
         None => "default".to_owned(),
         Some(0) => "no limit".to_owned(),
         Some(rate) => format!("{rate}/min"),
     };
-    let state = if key.revoked_at.is_some() {
-        "revoked"
-    } else if key.expires_at.is_some_and(|at| at <= now) {
-        "expired"
-    } else {
-        "active"
-    };
-    format!("{}…  {}  {}  {rate}  {state}  {}", key.prefix, key.tenant, scopes.join(","), key.created_at)
+    format!("{prefix}…  {tenant}  {}  {rate}  {state}  {created_at}", scopes.join(","))
 }

@@ -17,8 +17,7 @@ use crate::exit::USAGE;
 use crate::local_key;
 
 /// Serves until it is told to stop.
-pub(crate) async fn run(mut config: ServeConfig) -> anyhow::Result<ExitCode> {
-    config.query.summary_renew |= config.endpoint.is_set();
+pub(crate) async fn run(config: ServeConfig) -> anyhow::Result<ExitCode> {
     let mut process = Process::start(&config.http, &config.log, Arc::new(SystemClock), Arc::new(SystemIds)).await?;
     let opened = process.wait_for(|| open_closing(&config.store), OpenError::is_transient).await;
     let Some((ports, closing)) = opened.context("cannot open the store")? else { return Ok(ExitCode::SUCCESS) };
@@ -66,7 +65,7 @@ fn readiness(ports: &Ports) -> Readiness {
 /// The lines that a person looks for at start. The one with the address comes last: then all is known.
 async fn say_where(config: &ServeConfig, ports: &Ports, address: SocketAddr, engines: &Engines) -> anyhow::Result<()> {
     if let Some(link) = local_key::first_link(ports, address).await? {
-        config.log.say(&format!("open the dashboard with a key of this machine, shown only now: {link}"));
+        config.log.say(&format!("Open the dashboard (this link holds a key, and is shown only now): {link}"));
     }
     let (store, engine) = (&config.store.store_url, engines.wanted.engine());
     config

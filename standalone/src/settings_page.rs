@@ -28,7 +28,12 @@ fn table() -> String {
 fn row(arg: &Arg) -> Option<String> {
     let variable = arg.get_env()?.to_str()?;
     let flag = arg.get_long()?;
-    let defaults: Vec<String> = arg.get_default_values().iter().map(|value| format!("`{}`", value.display())).collect();
+    let defaults: Vec<String> = arg
+        .get_default_values()
+        .iter()
+        .filter(|value| !value.is_empty())
+        .map(|value| format!("`{}`", value.display()))
+        .collect();
     let default = if defaults.is_empty() { "none".to_owned() } else { defaults.join(", ") };
     let told = arg.get_help()?.to_string().replace('\n', " ").replace('|', "\\|");
     Some(format!("| `{variable}` | `--{flag}` | {default} | {told} |\n"))

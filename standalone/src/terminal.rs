@@ -58,6 +58,16 @@ pub(crate) fn grouped(number: u64) -> String {
     shown
 }
 
+/// `1 message`, `12,345 messages`
+pub(crate) fn counted(number: u64, one: &str) -> String {
+    format!("{} {one}{}", grouped(number), if number == 1 { "" } else { "s" })
+}
+
+/// `1 person`, `12 people`
+pub(crate) fn people(number: u64) -> String {
+    if number == 1 { "1 person".to_owned() } else { format!("{} people", grouped(number)) }
+}
+
 /// How a reader that went away is taken: `recap export | head` is no failure.
 pub(crate) fn unless_closed(result: io::Result<()>) -> io::Result<()> {
     match result {
@@ -155,6 +165,8 @@ mod tests {
     #[test]
     fn chat_text_cannot_steer_a_terminal() {
         assert_eq!(tame("a\x1b[2Jb\n\tc\u{202e}d\r"), "a\u{fffd}[2Jb\n\tc\u{fffd}d\u{fffd}");
+        assert_eq!((counted(1, "message"), counted(2, "message")), ("1 message".into(), "2 messages".into()));
+        assert_eq!((people(1), people(1200)), ("1 person".into(), "1,200 people".into()));
         assert_eq!((grouped(0), grouped(1234), grouped(1_234_567)), ("0".into(), "1,234".into(), "1,234,567".into()));
     }
 }

@@ -16,9 +16,9 @@ use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use crate::client::{ServerConfig, encode, secure};
+use crate::client::{ServerConfig, encode, secure, untrusted, untrusted_words};
 use crate::import::conversation;
-use crate::terminal::{self, Style, grouped, tame};
+use crate::terminal::{self, Style, counted, grouped, people, tame};
 
 const CONNECT: Duration = Duration::from_secs(10);
 /// A server pings every 20 s.
@@ -97,6 +97,9 @@ impl Watch {
                     }
                 }
                 Ok(Err(tungstenite::Error::Http(response))) => self.refused(&response)?,
+                Ok(Err(error)) if let Some(why) = untrusted(&error) => {
+                    bail!("{}", untrusted_words(&self.config.server.origin(), &why));
+                }
                 Ok(Err(error)) if self.met => error.to_string(),
                 Err(_) if self.met => "no answer".to_owned(),
                 failed => {
@@ -199,11 +202,12 @@ impl Watch {
 
     fn shown(&self, kind: &str, frame: &Value) -> Option<String> {
         let text = |value: &Value| tame(value.as_str().unwrap_or_default());
+        let number = |value: &Value| value.as_u64().unwrap_or(0);
         match kind {
             "summary" => {
                 let (version, time) = (&frame["version"], text(&frame["generated_at"]));
-                let (messages, engine) = (&frame["covers"]["messages"], text(&frame["engine"]));
-                let head = format!("version {version} · {messages} messages · {engine} · {time}");
+                let (messages, engine) = (number(&frame["covers"]["messages"]), text(&frame["engine"]));
+                let head = format!("version {version} · {} · {engine} · {time}", counted(messages, "message"));
                 let mut block = format!("{}\n{}\n", self.style.bold(&head), text(&frame["summary"]));
                 for item in frame["insights"]["action_items"].as_array().into_iter().flatten() {
                     block.extend(["- ", &*text(item), "\n"]);
@@ -212,10 +216,12 @@ impl Watch {
                 Some(block)
             }
             "insights" => {
-                let messages = grouped(frame["message_count"].as_u64().unwrap_or(0));
-                let (people, mood) = (&frame["participant_count"], text(&frame["sentiment"]));
-                let stale = grouped(frame["stale_messages"].as_u64().unwrap_or(0));
-                let line = format!("{messages} messages by {people} people, {mood}, {stale} not summarized yet");
+                let (messages, by) = (number(&frame["message_count"]), number(&frame["participant_count"]));
+                let (mood, stale) = (text(&frame["sentiment"]), number(&frame["stale_messages"]));
+                let mut line = format!("{} by {}, {mood}", counted(messages, "message"), people(by));
+                if stale > 0 {
+                    line.extend([", ", &*grouped(stale), " not summarized yet"]);
+                }
                 Some(format!("{}\n", self.style.dim(&line)))
             }
             "ended" => Some(format!("{}\n", self.style.bold(&format!("ended ({})", text(&frame["reason"]))))),

@@ -1,8 +1,9 @@
 // Dates and numbers as people of this browser's language write them.
 
 const number = new Intl.NumberFormat();
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
 const dayShort = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short" });
+const dayShortYear = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
 const dayLong = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
 const dayYear = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "long", year: "numeric" });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
@@ -39,15 +40,27 @@ export function dayName(iso: string, now = new Date()): string {
 
 const midnight = (date: Date): number => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
 
-/** `3m`, `2h`, `Tue 3 Mar`: as short as it can be said. */
+/** `3m`, `2h`, `Tue, 3 Mar`, `3 Mar 2020`: as short as it can be said. */
 export function short(iso: string, now = Date.now()): string {
   return safe(iso, (date) => {
     const seconds = (now - date.getTime()) / 1000;
-    if (seconds < 0 || seconds >= 7 * 86_400) return dayShort.format(date);
+    if (seconds < 0 || seconds >= 7 * 86_400) return dayOf(date, new Date(now));
     if (seconds < 60) return "now";
     if (seconds < 3600) return `${Math.floor(seconds / 60)}m`;
     if (seconds < 86_400) return `${Math.floor(seconds / 3600)}h`;
     return `${Math.floor(seconds / 86_400)}d`;
+  });
+}
+
+/** A day without its time, with the year where it is not this one. */
+const dayOf = (date: Date, now: Date): string =>
+  (date.getFullYear() === now.getFullYear() ? dayShort : dayShortYear).format(date);
+
+/** A moment of the past in a sentence: the time today, else the day and the time. */
+export function moment(iso: string, now = new Date()): string {
+  return safe(iso, (date) => {
+    const time = clock.format(date);
+    return midnight(date) === midnight(now) ? time : `${dayOf(date, now)}, ${time}`;
   });
 }
 
@@ -57,7 +70,7 @@ export function due(date: string, now = new Date()): { text: string; late: boole
   if (!match) return { text: date, late: false, relative: "" };
   const day = new Date(Number(match[1]), Number(match[2]) - 1, Number(match[3]));
   const days = Math.round((midnight(day) - midnight(now)) / 86_400_000);
-  return { text: dayShort.format(day), late: days < 0, relative: Math.abs(days) <= 13 ? ago.format(days, "day") : "" };
+  return { text: dayOf(day, now), late: days < 0, relative: Math.abs(days) <= 13 ? ago.format(days, "day") : "" };
 }
 
 export function signed(score: number): string {

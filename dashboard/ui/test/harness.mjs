@@ -70,12 +70,26 @@ export async function axe(page, where) {
   throw new Error(`axe in ${where}:\n${lines.join("\n")}`);
 }
 
-/** MiB of the page's heap after a collection. */
-export const heapOf = (page) =>
-  page.evaluate(() => {
+/** What the page holds after a collection: MiB of script, nodes of the document (also such as are shown no more). */
+export async function held(page) {
+  const heap = await page.evaluate(() => {
     globalThis.gc();
     return performance.memory.usedJSHeapSize / 2 ** 20;
   });
+  const protocol = await page.context().newCDPSession(page);
+  const { nodes, jsEventListeners: listeners } = await protocol.send("Memory.getDOMCounters");
+  await protocol.detach();
+  return { heap, nodes, listeners };
+}
+
+/** That it holds no more than before, but for what a page more or less makes. */
+export function notGrown(early, late) {
+  const told = (one) => `${one.heap.toFixed(1)} MiB, ${one.nodes} nodes, ${one.listeners} listeners`;
+  console.log(`    after a few pages ${told(early)}; after 50 more ${told(late)}`);
+  assert.ok(late.heap < early.heap * 1.5 + 4, "heap");
+  assert.ok(late.nodes < early.nodes * 1.5 + 1000, "nodes");
+  assert.ok(late.listeners < early.listeners * 1.5 + 200, "listeners");
+}
 
 /** Scrolls to the edge, waits until more is there, and again. */
 export async function scrollOn(page, by, rounds) {
@@ -84,6 +98,23 @@ export async function scrollOn(page, by, rounds) {
     await page.$eval(".scroller", (box, down) => (box.scrollTop = down > 0 ? box.scrollHeight : 0), by);
     await eventually("more is loaded", async () => (await seqs(page)).at(by > 0 ? -1 : 0) !== edge);
   }
+}
+
+/** Milliseconds between frames while the messages move by a little in each; told, not judged. */
+export async function frames(page) {
+  const gaps = await page.$eval(".scroller", (box) => new Promise((done) => {
+    const gaps = [];
+    let last = null;
+    const step = (now) => {
+      if (last !== null) gaps.push(now - last);
+      last = now;
+      box.scrollTop -= 40;
+      if (gaps.length < 120) requestAnimationFrame(step);
+      else done(gaps.sort((a, b) => a - b));
+    };
+    requestAnimationFrame(step);
+  }));
+  console.log(`    frames while scrolling: median ${gaps[60].toFixed(1)} ms, 95th of 100 ${gaps[113].toFixed(1)} ms`);
 }
 
 /** The seqs that the page holds: few, and without a hole or a double. */

@@ -8,6 +8,7 @@ import { limits, real as ours } from "./real.mjs";
 import { Recap } from "./recap.mjs";
 import { states } from "./states.mjs";
 import { story } from "./story.mjs";
+import { walk } from "./walk.mjs";
 
 const option = (name) => {
   const at = process.argv.indexOf(`--${name}`);
@@ -36,7 +37,7 @@ async function run(where, cases, { origin, key = null, ...more }, before) {
   const api = (path, body) => send(path, body, key ? { authorization: `Bearer ${key}` } : {});
   const steer = (what, body = {}) => send(`/mock/${what}`, body);
   for (const [name, test] of cases) {
-    if (only && !name.includes(only)) continue;
+    if (only && !`${where}: ${name}`.includes(only)) continue;
     ran += 1;
     const started = Date.now();
     try {
@@ -64,8 +65,8 @@ async function againstDouble() {
   double.closeAllConnections();
 }
 
-async function againstBinary(where, cases) {
-  const recap = await new Recap(binary).start();
+async function againstBinary(where, cases, settings) {
+  const recap = await new Recap(binary, settings).start();
   try {
     await run(where, cases, { origin: recap.origin, key: recap.key, recap });
   } finally {
@@ -78,7 +79,7 @@ if (given) {
 } else {
   await run("dist", built, { origin: "" });
   // Side by side: most of the time is waiting.
-  const real = binary ? [againstBinary("recap", [...story, ...ours]), againstBinary("limits", limits)] : [];
+  const real = binary ? [againstBinary("recap", [...story, ...ours]), againstBinary("limits", limits), againstBinary("walk", walk, {})] : [];
   await Promise.all([againstDouble(), ...real]);
 }
 await browser.close();

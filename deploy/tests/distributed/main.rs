@@ -4,9 +4,13 @@
 //! `FAULT_ROUNDS` sets how often each fault is repeated.
 
 mod clocks;
+mod commands;
+mod database;
 mod faults;
+mod gateway;
 mod lifecycle;
 mod limits;
+mod model;
 mod order;
 mod replicas;
 mod scenarios;

@@ -98,3 +98,30 @@ async fn equal_requests_through_two_query_apis_share_one_run() -> Result<()> {
     ensure!(versions["summaries"].as_array().is_some_and(|list| list.len() == 1), "{versions}");
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas_conflict_only_where_they_share_a_conversation() -> Result<()> {
+    let stack = stack!(Plan::of(2, 1, 1));
+    let ways = ways(&stack.ingest)?;
+    let mut loads = Vec::new();
+    for (way, prefix) in ways.iter().zip(["left", "right"]) {
+        loads.push(Load::start(std::slice::from_ref(way), prefix, 3, 4));
+    }
+    let mut ledger = Ledger::default();
+    for load in loads {
+        load.more(100).await?;
+        ledger.merge(load.finish().await?);
+    }
+    let conflicts = async |replica: usize| stack.ingest[replica].metric("recap_append_conflicts_total", &[]).await;
+    for replica in 0..2 {
+        let met = conflicts(replica).await?;
+        ensure!(met < 0.5, "replica {replica} met {met} conflicts on conversations of its own");
+    }
+    // The first one is told of no second message, and believes that seq 2 is free.
+    for (content, way) in [("one", 0), ("two", 1), ("three", 0)] {
+        ways[way].say("shared", &[("u", content)]).await?;
+        ledger.acknowledged("shared", content);
+    }
+    ensure!((conflicts(0).await? - 1.0).abs() < 0.5 && conflicts(1).await? < 0.5);
+    stack.check(&ledger).await
+}

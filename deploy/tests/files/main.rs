@@ -2,6 +2,7 @@
 //! `--help`.
 
 mod compose;
+mod image;
 mod kubernetes;
 mod prometheus;
 mod units;

@@ -15,6 +15,9 @@ fn each_binary_has_its_unit() -> Result<()> {
         ensure!(start == [format!("/usr/local/bin/{service}")], "{service}: {start:?}");
         let stop: Vec<&str> = setting("TimeoutStopSec");
         ensure!(stop.first().and_then(|seconds| seconds.parse().ok()) > Some(10), "{service} is killed while it stops");
+        // On one machine, what may wait gives way to those who answer requests.
+        let nice: Vec<&str> = setting("Nice");
+        ensure!(nice == if *service == "summarizer-worker" { &["10"][..] } else { &[] }, "{service}: {nice:?}");
         let read = variables(service)?;
         let set: Vec<&str> = setting("Environment");
         for name in set.iter().filter_map(|pair| pair.split('=').next()) {

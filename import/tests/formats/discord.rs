@@ -3,7 +3,7 @@ use import_formats::Format;
 use crate::text;
 use import_formats::Reason::{BadDate, Malformed, NoText, System};
 
-const CHANNEL: &str = r##"{
+pub(crate) const CHANNEL: &str = r##"{
   "guild": {"id": "81384788765712384", "name": "Rustaceans", "iconUrl": "https://cdn/x.png"},
   "channel": {"id": "443150878111694848", "type": "GuildTextChat", "categoryId": "1", "category": "Text", "name": "general", "topic": null},
   "dateRange": {"after": null, "before": null},

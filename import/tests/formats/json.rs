@@ -24,11 +24,7 @@ fn our_own_export_comes_back_byte_for_byte() {
     assert_eq!((given.messages.len(), given.ended), (1, vec!["a/b \"c\"".to_owned()]));
 }
 
-#[test]
-fn simple_objects_of_many_kinds() {
-    let given = text(
-        "log.jsonl",
-        r#"{"text":"one","author":{"id":"7","username":"anna"},"ts":1706702400,"channel":"dev","stars":3}
+pub(crate) const SIMPLE: &str = r#"{"text":"one","author":{"id":"7","username":"anna"},"ts":1706702400,"channel":"dev","stars":3}
 {"body":"two","sender":"ben","created_at":1706702400500,"id":17}
 {"role":"assistant","content":[{"type":"text","text":"three"},"!"],"date":"2024-01-31 12:00"}
 {"message":"four"}
@@ -37,8 +33,11 @@ not json
 {"text":"six","user":"x","metadata":[1]}
 {"text":"seven","user":"x","metadata":{"a":1},"b":2,"c":null}
 [1]
-"#,
-    );
+"#;
+
+#[test]
+fn simple_objects_of_many_kinds() {
+    let given = text("log.jsonl", SIMPLE);
     assert_eq!(given.said(), [("anna", "one"), ("ben", "two"), ("assistant", "three!"), ("x", "seven")]);
     assert_eq!(given.times(), ["2024-01-31T12:00:00Z", "2024-01-31T12:00:00.5Z", "2024-01-31T12:00:00Z", "none"]);
     assert_eq!(given.messages[0].conversation, "dev");

@@ -5,6 +5,7 @@
 mod discord;
 mod folders;
 mod json;
+mod line_ends;
 mod mattermost;
 mod plain;
 mod properties;

@@ -3,7 +3,7 @@ use import_formats::Format;
 use crate::text;
 use import_formats::Reason::{BadDate, Deleted, Malformed, System};
 
-const EXPORT: &str = r#"{"type":"version","version":1}
+pub(crate) const EXPORT: &str = r#"{"type":"version","version":1}
 {"type":"team","team":{"name":"acme","display_name":"Acme","type":"O"}}
 {"type":"channel","channel":{"team":"acme","name":"town-square","display_name":"Town","type":"O"}}
 {"type":"channel","channel":{"team":"other","name":"town-square","display_name":"Town","type":"O"}}

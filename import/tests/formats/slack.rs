@@ -8,7 +8,7 @@ const USERS: &str = r#"[{"id":"U1","name":"anna","real_name":"Anna Smith","profi
 {"id":"U2","name":"ben","profile":{}},{"id":7}]"#;
 const CHANNELS: &str = r#"[{"id":"C1","name":"general","members":["U1","U2"]}]"#;
 const DIRECT: &str = r#"[{"id":"D1","created":1,"members":["U2","U1"]}]"#;
-const FIRST: &str = r#"[
+pub(crate) const FIRST: &str = r#"[
     {"client_msg_id":"a","type":"message","text":"Hi <@U2>, see <#C1|general> &amp; <https:\/\/a.b|docs>","user":"U1","ts":"1706702400.000100","team":"T1","thread_ts":"1706702400.000100","reply_count":1},
     {"type":"message","subtype":"channel_join","user":"U2","text":"<@U2> has joined the channel","ts":"1706702401.000000"},
     {"type":"message","text":"an answer","user":"U2","ts":"1706702402.250000","thread_ts":"1706702400.000100","parent_user_id":"U1","edited":{"user":"U2","ts":"1706702403.000000"}},

@@ -3,7 +3,7 @@ use import_formats::Format;
 use crate::text;
 use import_formats::Reason::{BadDate, NoText, System};
 
-const CHAT: &str = r#"{
+pub(crate) const CHAT: &str = r#"{
  "name": "Team: Berlin",
  "type": "private_supergroup",
  "id": 1234567890,

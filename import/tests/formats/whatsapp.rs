@@ -3,7 +3,7 @@ use import_formats::{DateOrder, Format, Options, Reason};
 use crate::{Given, text};
 use import_formats::Reason::{Deleted, MediaOmitted, System};
 
-const ANDROID: &str = "\
+pub(crate) const ANDROID: &str = "\
 12/24/20, 9:05 AM - Messages and calls are end-to-end encrypted. No one outside of this chat can read them.
 12/24/20, 9:05 AM - Anna created group \"Ski: trip\"
 12/24/20, 9:06 AM - Anna: Who brings the skis?

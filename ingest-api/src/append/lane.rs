@@ -1,12 +1,15 @@
-//! One lane: takes what has queued while the last commit ran, and commits it with one call.
+//! One lane: takes what has queued and brings it to the log, in order.
 //!
-//! Law: no timer and no second commit beside the first. A request that comes alone is committed alone, at once; under
-//! load the commits grow by themselves.
+//! Law: no timer, and no more calls under way than the log keeps in order. A log that takes one at a time is called with
+//! all that has queued meanwhile; one that takes many gathers its commits itself. A request that comes alone is
+//! committed alone, at once.
 
 use std::pin::pin;
 use std::sync::Arc;
 
-use metrics::{counter, histogram};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use metrics::counter;
 use shared::domain::{ConversationKey, TenantId};
 use shared::ports::{Append, AppendError, Appended, MessageLog};
 use shared_service::TaskResult;
@@ -40,6 +43,9 @@ struct Waiter {
     reply: oneshot::Sender<Result<Appended, AppendError>>,
 }
 
+/// A call that the log has answered.
+type Answered = (Vec<Waiter>, Vec<Result<Appended, AppendError>>);
+
 pub(super) struct Lane {
     jobs: mpsc::Receiver<Job>,
     log: Arc<dyn MessageLog>,
@@ -60,19 +66,30 @@ impl Lane {
     /// Serves until `stopping`, then what is still queued.
     pub(super) async fn run(mut self, stopping: CancellationToken) -> TaskResult {
         let mut stopped = pin!(stopping.cancelled());
-        let mut waiters = Vec::new();
+        let mut calls = FuturesUnordered::new();
+        let at_once = self.log.calls_at_once();
         loop {
+            // Calls first: a new one is polled, and so has its place in the log's order, before the next one is made.
             let first = tokio::select! {
                 biased;
-                job = self.jobs.recv() => job,
+                Some(answered) = calls.next() => {
+                    self.answer(answered);
+                    continue;
+                }
+                job = self.jobs.recv(), if calls.len() < at_once => job,
                 () = &mut stopped => break,
             };
             let Some(first) = first else { break };
-            self.commit(first, &mut waiters).await;
+            calls.push(self.call(first));
         }
         self.jobs.close();
-        while let Some(first) = self.jobs.recv().await {
-            self.commit(first, &mut waiters).await;
+        loop {
+            tokio::select! {
+                biased;
+                Some(answered) = calls.next() => self.answer(answered),
+                Some(first) = self.jobs.recv(), if calls.len() < at_once => calls.push(self.call(first)),
+                else => break,
+            }
         }
         stopping.cancelled().await;
         Ok(())
@@ -80,22 +97,26 @@ impl Lane {
 
     // The call has no limit here: to leave a running write would be to lose its outcome. Requests stop waiting by
     // their own limit, and a full queue refuses the next ones.
-    async fn commit(&mut self, first: Job, waiters: &mut Vec<Waiter>) {
-        let (batches, messages) = self.gather(first, waiters);
-        histogram!("recap_append_batch_size").record(messages as f64);
+    fn call(&mut self, first: Job) -> impl Future<Output = Answered> + Send + use<> {
+        let (batches, waiters, messages) = self.gather(first);
         let span = tracing::info_span!("append", requests = batches.len(), messages);
-        let outcomes = self.log.append(batches).instrument(span).await;
+        let log = Arc::clone(&self.log);
+        async move { (waiters, log.append(batches).await) }.instrument(span)
+    }
+
+    fn answer(&mut self, (waiters, outcomes): Answered) {
         let mut inserted = 0;
-        for (waiter, outcome) in waiters.drain(..).zip(outcomes) {
+        for (waiter, outcome) in waiters.into_iter().zip(outcomes) {
             inserted += self.tell(waiter, outcome);
         }
         counter!("recap_append_messages_total").increment(inserted);
         self.publisher.publish();
     }
 
-    fn gather(&mut self, first: Job, waiters: &mut Vec<Waiter>) -> (Vec<Append>, usize) {
+    fn gather(&mut self, first: Job) -> (Vec<Append>, Vec<Waiter>, usize) {
         let (mut messages, mut bytes) = (0, 0);
-        let mut batches = Vec::with_capacity(1 + self.jobs.len().min(self.limits.messages));
+        let room = 1 + self.jobs.len().min(self.limits.messages);
+        let (mut batches, mut waiters) = (Vec::with_capacity(room), Vec::with_capacity(room));
         let mut next = Some(first);
         while let Some(job) = next {
             messages += job.messages;
@@ -106,7 +127,7 @@ impl Lane {
             let full = messages >= self.limits.messages || bytes >= self.limits.bytes;
             next = if full { None } else { self.jobs.try_recv().ok() };
         }
-        (batches, messages)
+        (batches, waiters, messages)
     }
 
     /// Wakes a waiter; answers how many messages its batch has added. One that has gone does not hear of it.

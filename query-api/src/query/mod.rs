@@ -41,7 +41,7 @@ pub struct Query {
     bus: Arc<dyn EventBus>,
     summarize_timeout: Duration,
     flights: Flights,
-    renewals: Option<Renewals>,
+    renewals: Renewals,
 }
 
 impl Query {
@@ -54,15 +54,13 @@ impl Query {
             bus: Arc::clone(&ports.bus),
             summarize_timeout: config.summarize_timeout,
             flights: Flights::default(),
-            renewals: config.summary_renew.then(|| Renewals::start(Arc::clone(&ports.bus), tasks)),
+            renewals: Renewals::start(Arc::clone(&ports.bus), tasks),
         }
     }
 
     /// A stored summary was shown.
     fn shown(&self, key: &ConversationKey, summary: &SummaryVersion) {
-        if let Some(renewals) = &self.renewals {
-            renewals.shown(key, summary);
-        }
+        self.renewals.shown(key, summary);
     }
 
     /// Where a conversation stands, or that there is none.

@@ -19,7 +19,7 @@ use axum::response::Response;
 use query_api::QueryConfig;
 use shared::domain::{
     Caller, CallerId, ConversationId, ConversationKey, Coverage, EndReason, RecordBody, Scope, Scopes, Seq,
-    SummaryContent, SummaryVersion, TenantId, Timestamp, Trigger, Usage, Version,
+    SummaryVersion, TenantId, Timestamp, Trigger, Usage, Version,
 };
 use shared::ports::{Announcement, Clock as _, ConversationRow, Ports};
 use shared::projections::{ConversationView, participations};
@@ -105,12 +105,17 @@ impl Stage {
         self.store(conversation, |_| {})
     }
 
-    /// Stores a summary whose brief text has so many bytes, without a word.
-    pub(crate) fn store_long_summary(&self, conversation: &str, bytes: usize) -> Version {
-        self.store(conversation, |content| content.brief = "x".repeat(bytes))
+    /// Stores a summary of another engine, without a word.
+    pub(crate) fn store_summary_by(&self, engine: &str, conversation: &str) -> Version {
+        self.store(conversation, |summary| summary.engine = engine.into())
     }
 
-    fn store(&self, conversation: &str, change: impl FnOnce(&mut SummaryContent)) -> Version {
+    /// Stores a summary whose brief text has so many bytes, without a word.
+    pub(crate) fn store_long_summary(&self, conversation: &str, bytes: usize) -> Version {
+        self.store(conversation, |summary| summary.content.brief = "x".repeat(bytes))
+    }
+
+    fn store(&self, conversation: &str, change: impl FnOnce(&mut SummaryVersion)) -> Version {
         let key = key(conversation);
         let row = self.views.row(&key).expect("project first");
         let records = self.log.all(&key);
@@ -127,9 +132,8 @@ impl Stage {
             })
             .collect();
         let version = row.version.next();
-        let mut content = shared_insights::fold(&[], &messages);
-        change(&mut content);
-        let summary = SummaryVersion {
+        let content = shared_insights::fold(&[], &messages);
+        let mut summary = SummaryVersion {
             version,
             covers: Coverage {
                 first_seq: row.view.first_message,
@@ -138,7 +142,7 @@ impl Stage {
                 digest: row.view.message_digest,
             },
             content,
-            engine: "local".into(),
+            engine: "openai:tests".into(),
             prompt_version: "1".into(),
             degraded: false,
             fallback: None,
@@ -148,6 +152,7 @@ impl Stage {
             latency_ms: 1,
             generated_at: SystemClock.now(),
         };
+        change(&mut summary);
         self.views.put(ConversationRow { summary: Some(summary.pointer()), version, ..row });
         self.views.add_summary(&key, summary);
         version

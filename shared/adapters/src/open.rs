@@ -124,10 +124,14 @@ pub async fn open_keys(config: &StoreConfig) -> Result<Arc<dyn KeyStore>, OpenEr
 /// The adapters over a database that is there, with its indexes made.
 #[cfg(feature = "mongodb")]
 async fn migrated(url: &MongoUrl) -> Result<MongoStore, OpenError> {
-    let store = MongoStore::connect(&MongoConfig::new(url.clone()), Arc::new(SystemIds)).await?;
+    let away = |source| OpenError::Away { server: url.to_string(), source };
+    let store = match MongoStore::connect(&MongoConfig::new(url.clone()), Arc::new(SystemIds)).await {
+        Err(error @ MongoUrlError::Unresolved) => return Err(away(StoreError::unavailable(error))),
+        connected => connected?,
+    };
     match store.migrate().await {
         Ok(()) => Ok(store),
-        Err(source) => Err(OpenError::Away { server: url.to_string(), source }),
+        Err(source) => Err(away(source)),
     }
 }
 

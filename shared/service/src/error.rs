@@ -161,7 +161,7 @@ impl IntoResponse for ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(_) => {
+            StoreError::Unavailable(_) | StoreError::Incomplete(_) => {
                 Self::new(ErrorCode::Unavailable, "the store is not available now; try again").because(error)
             }
             StoreError::Timeout => {

@@ -74,13 +74,18 @@ fn recorder() -> Result<PrometheusRecorder, BuildError> {
 }
 
 /// What each metric of any process is, for those who read `/metrics`.
-const DESCRIPTIONS: [(Kind, &str, &str); 23] = [
+const DESCRIPTIONS: [(Kind, &str, &str); 24] = [
     (Kind::Counter, "recap_http_requests_total", "Requests answered"),
     (Kind::Counter, "recap_http_errors_total", "Requests refused or failed, by code"),
     (Kind::Seconds, "recap_http_request_duration_seconds", "From head to answer"),
     (Kind::Seconds, "recap_store_query_duration_seconds", "Operations on the store"),
     (Kind::Counter, "recap_append_messages_total", "Messages made durable"),
     (Kind::Histogram, "recap_append_batch_size", "Requests that share a commit"),
+    (
+        Kind::Counter,
+        "recap_append_conflicts_total",
+        "Conversations of a commit written again because another replica was faster",
+    ),
     (Kind::Gauge, "recap_publish_pending", "Conversations whose notice waits for the bus"),
     (Kind::Counter, "recap_publish_dropped_total", "Notices dropped, which the reconciler makes good for"),
     (Kind::Counter, "recap_bus_stalls_total", "Times that notices waited and none came"),

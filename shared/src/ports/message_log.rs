@@ -27,8 +27,14 @@ use crate::domain::{
 ///    its `message_id` brings it back: that is answered as a duplicate.
 #[async_trait]
 pub trait MessageLog: Send + Sync + 'static {
-    /// Appends batches, each on its own; outcomes in the same order. One call is one commit.
+    /// Appends batches, each on its own; outcomes in the same order. One call is part of one commit.
     async fn append(&self, batches: Vec<Append>) -> Vec<Result<Appended, AppendError>>;
+
+    /// How many calls of `append` may be under way for the same conversation: where it is more than one, they are
+    /// served in the order in which they were first polled, and the log puts those that wait into one commit.
+    fn calls_at_once(&self) -> usize {
+        1
+    }
 
     /// Records with `seq >= from`, ascending, at most `limit`.
     async fn read(&self, key: &ConversationKey, from: Seq, limit: usize) -> Result<Vec<Record>, StoreError>;

@@ -16,6 +16,9 @@ pub enum StoreError {
     /// Did not answer within its limit: the same call may succeed later.
     #[error("the store did not answer in time")]
     Timeout,
+    /// It lacks what it must have to serve; it may be given that while this waits.
+    #[error("the store cannot serve: {0}")]
+    Incomplete(String),
     /// What is stored cannot be read: repeating does not help.
     #[error("stored data cannot be read: {what}")]
     Corrupt {
@@ -41,6 +44,6 @@ impl StoreError {
     /// Whether the same call may succeed later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::Timeout)
+        matches!(self, Self::Unavailable(_) | Self::Timeout | Self::Incomplete(_))
     }
 }

@@ -8,6 +8,7 @@
 mod wire;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -52,6 +53,8 @@ struct State {
     told: Mutex<VecDeque<Told>>,
     counts: Mutex<BTreeMap<(String, String), u64>>,
     released: Notify,
+    /// By how many milliseconds the server's clock is shown to be ahead.
+    ahead: AtomicI64,
     /// Held while an update of a collection runs, where the server does not keep updates apart.
     updates: Option<Mutex<BTreeMap<String, Turn>>>,
 }
@@ -104,6 +107,18 @@ impl MongoProxy {
         lock(&self.state.told).push_back(told);
     }
 
+    /// Tells the same of so many commands.
+    pub fn tell_all(&self, times: usize, command: &str, collection: &str, fault: &Fault) {
+        for _ in 0..times {
+            self.tell(command, collection, fault.clone());
+        }
+    }
+
+    /// From now on the server's clock is shown to be that much ahead to those who ask what time it is there.
+    pub fn put_forward(&self, by: Duration) {
+        self.state.ahead.store(i64::try_from(by.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
+    }
+
     /// Whether all that was told has happened.
     #[must_use]
     pub fn is_done(&self) -> bool {
@@ -151,6 +166,10 @@ async fn exchange(client: &mut TcpStream, server: &mut TcpStream, state: &State)
     let Some(message) = frame.message()? else { return pass(&frame, client, server).await };
     let fault = state.meet(&message);
     match fault {
+        None if state.tells_another_time(&message) => {
+            state.at_another_time(ask(&message, server).await?)?.frame()?.write(client).await?;
+            Ok(true)
+        }
         None => {
             if state.updates.is_some() && matches!(message.name(), "update" | "findAndModify" | "delete") {
                 state.ask(&message, server).await?.frame()?.write(client).await?;
@@ -210,6 +229,18 @@ impl State {
         let mut told = lock(&self.told);
         let place = told.iter().position(|told| told.command == name && told.collection == collection)?;
         told.remove(place).map(|told| told.fault)
+    }
+
+    /// Whether a client asks for the time, and is to be told another one.
+    fn tells_another_time(&self, message: &Message) -> bool {
+        self.ahead.load(Ordering::SeqCst) != 0 && message.name() == "hello" && !message.is_stream()
+    }
+
+    fn at_another_time(&self, mut reply: Message) -> Result<Message> {
+        let time = reply.body.get_datetime("localTime").context("a reply without a time")?.timestamp_millis();
+        let time = time.saturating_add(self.ahead.load(Ordering::SeqCst));
+        reply.body.insert("localTime", bson::DateTime::from_millis(time));
+        Ok(reply)
     }
 
     /// Has the server do a command.

@@ -1,9 +1,12 @@
 //! Conversations for tests: a synthetic one, and files of real ones where the machine has them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde_json::Value;
+
+/// Who said what.
+pub type Lines = [(String, String)];
 
 /// Four people plan a release: questions, decisions, to-dos and small talk, about `length` messages.
 #[must_use]
@@ -41,4 +44,16 @@ pub fn from_file(file: &Path, line: usize) -> Result<Vec<(String, String)>> {
         messages.push((field("user_id")?, field("content")?));
     }
     Ok(messages)
+}
+
+/// The folder of real conversations, which are no part of the repository: `EVAL_DIR` names it, else it lies beside the
+/// repository. `None` where this machine has none, which is said.
+#[must_use]
+pub fn evaluation(repository: &Path) -> Option<PathBuf> {
+    let folder = std::env::var_os("EVAL_DIR").map_or_else(|| repository.join("../shared/eval"), PathBuf::from);
+    if folder.join("ami.jsonl").exists() {
+        return Some(folder);
+    }
+    eprintln!("SKIPPED: no transcripts in {}", folder.display());
+    None
 }

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use thiserror::Error;
 use tokio::time::{Instant, sleep};
 
-pub(crate) use origin::{Origin, ServerConfig};
+pub(crate) use origin::{Origin, Parts, ServerConfig};
 
 /// One call, with its body.
 const CALL: Duration = Duration::from_mins(2);
@@ -47,6 +47,9 @@ pub(crate) enum CallError {
         #[source]
         source: reqwest::Error,
     },
+    /// It shows a certificate that this machine does not trust.
+    #[error("{}", untrusted_words(.origin, .why))]
+    Untrusted { origin: Origin, why: String },
     /// It answers with an error.
     #[error("the server says: {0}")]
     Refused(Refusal),
@@ -162,6 +165,9 @@ impl Client {
                     sleep(wait).await;
                 }
                 Err(source) => {
+                    if let Some(why) = untrusted(&source) {
+                        return Err(CallError::Untrusted { origin, why });
+                    }
                     if !self.met || impatient(&mut since) {
                         return Err(CallError::Unreachable { origin, source });
                     }
@@ -191,6 +197,21 @@ impl Detail {
         let fields = self.fields.into_iter().map(|field| (field.path, field.error)).collect();
         Refusal { status, code: self.code, error: self.error, fields }
     }
+}
+
+/// Why a server's certificate was refused, if it was that.
+pub(crate) fn untrusted(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let chain = std::iter::successors(Some(error), |error| error.source());
+    // The libraries between wrap it each in its own way; the words stay.
+    let words = chain.map(ToString::to_string).find_map(|text| Some(text.split_once(REFUSED)?.1.to_owned()))?;
+    Some(if words == "UnknownIssuer" { "nobody whom this machine trusts has signed it".to_owned() } else { words })
+}
+
+const REFUSED: &str = "invalid peer certificate: ";
+
+/// What to say of a certificate that is not trusted, and what to do.
+pub(crate) fn untrusted_words(origin: &Origin, why: &str) -> String {
+    format!("the certificate of {origin} is refused: {why}; SSL_CERT_FILE names a file of authorities to trust instead")
 }
 
 /// Makes `https` and `wss` possible, once for the process; a second time changes nothing.

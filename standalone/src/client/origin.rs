@@ -40,12 +40,20 @@ impl Origin {
         Self(format!("http://{host}:{port}"))
     }
 
-    /// Host and port, where it is plain HTTP, and the path before the server's own.
-    pub(crate) fn plain(&self) -> Option<(String, &str)> {
-        let rest = self.0.strip_prefix("http://")?;
+    /// What it is made of.
+    pub(crate) fn parts(&self) -> Parts<'_> {
+        let (secure, rest) = match self.0.strip_prefix("https://") {
+            Some(rest) => (true, rest),
+            None => (false, self.0.strip_prefix("http://").unwrap_or(&self.0)),
+        };
         let (authority, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
-        let bare = authority.rsplit_once(':').is_none_or(|(_, port)| port.ends_with(']'));
-        Some((if bare { format!("{authority}:80") } else { authority.to_owned() }, path))
+        let port = authority.rsplit_once(':').filter(|(_, port)| !port.ends_with(']'));
+        let host = port.map_or(authority, |(host, _)| host);
+        let authority = match port {
+            Some(_) => authority.to_owned(),
+            None => format!("{authority}:{}", if secure { 443 } else { 80 }),
+        };
+        Parts { secure, host: host.trim_start_matches('[').trim_end_matches(']'), authority, path }
     }
 
     /// The same for sockets.
@@ -53,6 +61,15 @@ impl Origin {
         // `http` becomes `ws`, and `https` `wss`.
         self.0.replacen("http", "ws", 1)
     }
+}
+
+/// Scheme, host, host and port, and the path before the server's own.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Parts<'a> {
+    pub(crate) secure: bool,
+    pub(crate) host: &'a str,
+    pub(crate) authority: String,
+    pub(crate) path: &'a str,
 }
 
 impl fmt::Display for Origin {
@@ -115,10 +132,15 @@ mod tests {
         let origin = |text: &str| text.parse::<Origin>().unwrap();
         assert_eq!(origin("localhost:8000").to_string(), "http://localhost:8000");
         assert_eq!(origin("https://a.b/recap/").socket(), "wss://a.b/recap");
-        assert_eq!(origin("http://a.b/recap").plain(), Some(("a.b:80".to_owned(), "/recap")));
-        assert_eq!(origin("http://[::1]").plain(), Some(("[::1]:80".to_owned(), "")));
-        assert_eq!(origin("http://[::1]:5").plain(), Some(("[::1]:5".to_owned(), "")));
-        assert_eq!(origin("https://a.b").plain(), None);
+        for (text, secure, host, authority, path) in [
+            ("http://a.b/recap", false, "a.b", "a.b:80", "/recap"),
+            ("http://[::1]", false, "::1", "[::1]:80", ""),
+            ("http://[::1]:5", false, "::1", "[::1]:5", ""),
+            ("https://a.b", true, "a.b", "a.b:443", ""),
+            ("https://a.b:8443/x", true, "a.b", "a.b:8443", "/x"),
+        ] {
+            assert_eq!(origin(text).parts(), Parts { secure, host, authority: authority.to_owned(), path }, "{text}");
+        }
         for wrong in ["", "ftp://a", "http://", "http://:8000", "http://a?b", "a b", "http://u@h"] {
             assert!(wrong.parse::<Origin>().is_err(), "{wrong}");
         }

@@ -19,7 +19,7 @@ use self::history::{HistoryPage, ListPage};
 use self::write::{Jsonl, Markdown, Writer};
 use crate::client::{Client, ServerConfig, encode};
 use crate::import::conversation;
-use crate::terminal::{self, Progress, grouped};
+use crate::terminal::{self, Progress, counted};
 
 /// Settings of an export.
 #[derive(Debug, Args)]
@@ -68,8 +68,8 @@ pub(crate) async fn run(config: ExportConfig) -> anyhow::Result<ExitCode> {
     }
     terminal::unless_closed(output.finish())?;
     if let Some(path) = &config.output {
-        let (messages, conversations) = (grouped(export.messages), grouped(wanted.len() as u64));
-        eprintln!("Exported {messages} messages of {conversations} conversations to {}.", path.display());
+        let (messages, of) = (counted(export.messages, "message"), counted(wanted.len() as u64, "conversation"));
+        eprintln!("Exported {messages} of {of} to {}.", path.display());
     }
     Ok(ExitCode::SUCCESS)
 }

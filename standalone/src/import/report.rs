@@ -9,7 +9,7 @@ use serde::Serialize;
 use shared::domain::Timestamp;
 
 use crate::exit;
-use crate::terminal::{grouped, tame};
+use crate::terminal::{counted, grouped, tame};
 
 /// Examples of each reason.
 const EXAMPLES: usize = 3;
@@ -174,19 +174,16 @@ impl Report {
     }
 
     fn write(&self, to: &mut String, dry_run: bool) -> std::fmt::Result {
-        let conversations = match self.conversations.len() {
-            1 => "1 conversation".to_owned(),
-            count => format!("{} conversations", grouped(count as u64)),
-        };
+        let conversations = counted(self.conversations.len() as u64, "conversation");
         let formats = self.formats.join(", ");
         if dry_run {
             writeln!(
                 to,
-                "Found {} messages in {conversations} ({formats}). Nothing was stored.",
-                grouped(self.messages)
+                "Found {} in {conversations} ({formats}). Nothing was stored.",
+                counted(self.messages, "message")
             )?;
         } else {
-            write!(to, "Imported {} messages into {conversations}", grouped(self.imported))?;
+            write!(to, "Imported {} into {conversations}", counted(self.imported, "message"))?;
             if self.already_there > 0 {
                 write!(to, "; {} were there already", grouped(self.already_there))?;
             }

@@ -7,7 +7,7 @@ use shared::domain::Timestamp;
 use shared_insights::{ActionItem, ActionStatus, Finding, Sentiment};
 
 use super::fold::Whole;
-use crate::terminal::{Style, grouped, tame};
+use crate::terminal::{self, Style, counted, grouped, tame};
 
 /// Participants listed.
 const PEOPLE: usize = 12;
@@ -100,9 +100,9 @@ impl Page<'_> {
     fn write(&mut self, name: &str) -> fmt::Result {
         let whole = self.whole;
         let summary = &whole.summary;
-        let (messages, people) = (grouped(whole.messages.len() as u64), whole.people.len());
+        let (messages, people) = (counted(whole.messages.len() as u64, "message"), whole.people.len());
         writeln!(self.text, "{}", self.style.bold(&tame(name)))?;
-        write!(self.text, "{messages} messages by {people} people")?;
+        write!(self.text, "{messages} by {}", terminal::people(people as u64))?;
         if let (Some(first), Some(last)) = (whole.first, whole.last) {
             write!(self.text, ", {first} to {last}")?;
         }

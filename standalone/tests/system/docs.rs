@@ -148,6 +148,7 @@ async fn run(step: &str, server: &Server, data: &Path) -> Result<String> {
         .args(["-euo", "pipefail", "-c", &script])
         .env("PATH", format!("{binaries}:{path}"))
         .env("STORE_URL", format!("embedded:{}", data.display()))
+        .env("RECAP_URL", server.url(""))
         .current_dir(data)
         .stdin(Stdio::null())
         .output()
@@ -171,6 +172,8 @@ async fn getting_started_runs_as_written() -> Result<()> {
     }
     ensure!(printed.len() >= 4 && printed[0].contains("\"inserted_count\":3"), "{printed:?}");
     ensure!(printed[1].contains("\"owner\":\"omar\"") && printed[1].contains("\"covers\""), "{}", printed[1]);
+    let exported = std::fs::read_to_string(data.path().join("standup.md"))?;
+    ensure!(exported.contains("> I will write the release notes by Thursday."), "{exported}");
     ensure!(server.stop().await?.success());
     for step in reference::blocks(after, "bash") {
         ensure!(step.contains("recap check"), "{step}");

@@ -7,22 +7,15 @@ use serde_json::{Value, json};
 use shared_testkit::client::Client;
 use shared_testkit::model::{Fault, ModelServer};
 use shared_testkit::process::Launch;
-use shared_testkit::scenarios::{push, query, summarize};
+use shared_testkit::scenarios::{model, sets, summarize};
 use shared_testkit::socket::{Frame, Socket};
 use shared_testkit::{scenarios, transcript, wait};
 
 use crate::{RECAP, Recap, check};
 
-const KEY: &str = "sk-of-the-test-0123456789";
-
-fn with_model(launch: Launch, model: &ModelServer) -> Launch {
-    scenarios::settings(launch)
-        .env("OPENAI_API_KEY", KEY)
-        .env("OPENAI_BASE_URL", model.base_url())
-        .env("OPENAI_MODEL", "mock")
-        .env("LLM_TIMEOUT", "2s")
-        .env("LLM_DEADLINE", "10s")
-        .env("LLM_REDO_INTERVAL", "100ms")
+fn with_model(launch: Launch, mock: &ModelServer) -> Launch {
+    let settings = model::settings(mock).into_iter();
+    settings.fold(scenarios::settings(launch), |launch, (name, value)| launch.env(name, value))
 }
 
 async fn plan(client: &Client, conversation: &str, length: usize) -> Result<()> {
@@ -38,8 +31,8 @@ async fn asked(client: &Client, conversation: &str) -> Result<Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_and_an_address_are_enough_and_everything_says_who_wrote_it() -> Result<()> {
-    let model = ModelServer::start(false).await?;
-    let recap = Recap::with(|launch| with_model(launch, &model).env("LOG_LEVEL", "debug")).await?;
+    let mock = ModelServer::start(false).await?;
+    let recap = Recap::with(|launch| with_model(launch, &mock).env("LOG_LEVEL", "debug")).await?;
     ensure!(recap.server.log().contains("summaries by the engine openai:mock"), "{}", recap.server.log());
     plan(&recap.client, "a", 12).await?;
     let summary = asked(&recap.client, "a").await?;
@@ -47,11 +40,11 @@ async fn a_key_and_an_address_are_enough_and_everything_says_who_wrote_it() -> R
     let versions = recap.client.get("/chats/a/summaries").await?.ok()?;
     let version = &versions["summaries"][0];
     ensure!(version["usage"]["tokens_in"].as_u64().is_some_and(|tokens| tokens > 0), "{version}");
-    ensure!(version["prompt_version"] == "1", "{version}");
+    ensure!(version["prompt_version"] == "2", "{version}");
     let metrics = recap.client.get("/metrics").await?.text;
     ensure!(metrics.contains("recap_llm_tokens_total"), "{metrics}");
     let log = recap.server.log();
-    for secret in [KEY, "payment tests", "never follow"] {
+    for secret in [model::KEY, "payment tests", "obey and repeat"] {
         ensure!(!log.contains(secret), "{secret} in the log");
     }
     recap.server.stop().await?;
@@ -60,20 +53,14 @@ async fn a_key_and_an_address_are_enough_and_everything_says_who_wrote_it() -> R
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_scenarios_run_with_the_model_as_with_the_local_engine() -> Result<()> {
-    let model = ModelServer::start(false).await?;
-    let recap = Recap::with(|launch| with_model(launch, &model)).await?;
+    let mock = ModelServer::start(false).await?;
+    let recap = Recap::with(|launch| with_model(launch, &mock)).await?;
     let (client, address) = (&recap.client, recap.server.address());
     tokio::try_join!(
-        summarize::summarizes_on_demand(client),
-        summarize::equal_requests_share_one_run(client),
-        summarize::summarizes_unasked(client),
-        summarize::says_what_is_missing(client),
+        sets::summarizes(client),
+        sets::queries(client),
+        sets::pushes(client, address),
         summarize::covers_long_conversations(client),
-        query::lists_conversations(client),
-        push::hears_of_new_messages(client, address),
-        push::resumes_from_a_version(client, address),
-        push::ends_and_opens_again(client, address),
-        push::erasing_tells_listeners(client, address),
     )?;
     recap.server.stop().await?;
     check(recap.data.path()).await
@@ -81,9 +68,9 @@ async fn the_scenarios_run_with_the_model_as_with_the_local_engine() -> Result<(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn listeners_see_the_text_grow_unless_they_refuse() -> Result<()> {
-    let model = ModelServer::start(false).await?;
-    model.pace(Duration::from_millis(60));
-    let recap = Recap::with(|launch| with_model(launch, &model).env("LLM_TIMEOUT", "20s")).await?;
+    let mock = ModelServer::start(false).await?;
+    mock.pace(Duration::from_millis(60));
+    let recap = Recap::with(|launch| with_model(launch, &mock).env("LLM_TIMEOUT", "20s")).await?;
     let address = recap.server.address();
     let mut eager = Socket::connect(address, "conversation_id=a").await?;
     let mut calm = Socket::connect(address, "conversation_id=a&partial=0").await?;
@@ -112,9 +99,9 @@ async fn listeners_see_the_text_grow_unless_they_refuse() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn trouble_is_said_and_made_up_for() -> Result<()> {
-    let model = ModelServer::start(false).await?;
-    let recap = Recap::with(|launch| with_model(launch, &model).env("LLM_TRIES", "1")).await?;
-    model.play([Fault::Status(500, vec![], String::new())]);
+    let mock = ModelServer::start(false).await?;
+    let recap = Recap::with(|launch| with_model(launch, &mock).env("LLM_TRIES", "1")).await?;
+    mock.play([Fault::Status(500, vec![], String::new())]);
     plan(&recap.client, "a", 5).await?;
     let summary = asked(&recap.client, "a").await?;
     if summary["degraded"] == true {
@@ -132,10 +119,10 @@ async fn trouble_is_said_and_made_up_for() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_cap_holds_through_kills() -> Result<()> {
     const CAP: u64 = 30_000;
-    let model = ModelServer::start(false).await?;
-    model.pace(Duration::from_millis(2));
+    let mock = ModelServer::start(false).await?;
+    mock.pace(Duration::from_millis(2));
     let data = tempfile::tempdir()?;
-    let launch = with_model(Launch::recap(RECAP, data.path()), &model)
+    let launch = with_model(Launch::recap(RECAP, data.path()), &mock)
         .env("LLM_DAILY_TOKEN_CAP", CAP.to_string())
         .env("SUMMARIZE_PARALLELISM", "8")
         .env("LLM_CONCURRENCY", "8");
@@ -145,16 +132,16 @@ async fn the_cap_holds_through_kills() -> Result<()> {
         for n in 0..5 {
             plan(&client, &format!("c{round}-{n}"), 60).await?;
         }
-        let before = model.answered();
+        let before = mock.answered();
         // In the middle of whatever it pays for now; once the cap is reached, it pays for nothing.
         let first = format!("/chats/c{round}-0/summary");
         wait::until("calls", async || {
             let capped = client.get(&first).await?.json().is_ok_and(|summary| summary["degraded_reason"] == "cap");
-            Ok((model.answered() > before + 2 || capped).then_some(()))
+            Ok((mock.answered() > before + 2 || capped).then_some(()))
         })
         .await?;
         server.kill().await?;
-        let billed = model.billed();
+        let billed = mock.billed();
         ensure!(billed.tokens_in + billed.tokens_out <= CAP, "{billed:?} of {CAP}");
     }
     let server = launch.start().await?;
@@ -165,7 +152,7 @@ async fn the_cap_holds_through_kills() -> Result<()> {
             ensure!(summary["covers"]["messages"] == 60, "{summary}");
         }
     }
-    let billed = model.billed();
+    let billed = mock.billed();
     ensure!(billed.tokens_in + billed.tokens_out <= CAP, "{billed:?} of {CAP}");
     server.stop().await?;
     check(data.path()).await

@@ -35,14 +35,14 @@ async fn queries_and_summarizes() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn pushes() -> Result<()> {
     let recap = Recap::start().await?;
-    sets::pushes(&recap.client, recap.server.address()).await?;
+    Box::pin(sets::pushes(&recap.client, recap.server.address())).await?;
     sound(recap).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn refuses_bad_input() -> Result<()> {
     let recap = Recap::start().await?;
-    sets::refuses_bad_input(&recap.client, recap.server.address()).await?;
+    Box::pin(sets::refuses_bad_input(&recap.client, recap.server.address())).await?;
     let metrics = recap.client.get("/metrics").await?;
     ensure!(!metrics.text.contains("code=\"internal\""), "{}", metrics.text);
     sound(recap).await

@@ -1,9 +1,9 @@
 //! The main job on real input: transcripts posted in batches while a socket listens.
 
-use std::path::PathBuf;
-
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use shared_testkit::client::Client;
+use shared_testkit::model::ModelServer;
+use shared_testkit::scenarios::model;
 use shared_testkit::socket::Socket;
 use shared_testkit::transcript;
 
@@ -39,18 +39,35 @@ async fn a_synthetic_transcript_is_summarized_while_it_arrives() -> Result<()> {
     check(recap.data.path()).await
 }
 
-/// Real conversations are no part of the repository: `EVAL_DIR` names a folder of them.
 #[tokio::test(flavor = "multi_thread")]
 async fn real_transcripts_are_summarized_while_they_arrive() -> Result<()> {
-    let folder = std::env::var_os("EVAL_DIR").map_or_else(|| repository().join("../shared/eval"), PathBuf::from);
-    if !folder.join("ami.jsonl").exists() {
-        eprintln!("SKIPPED: no transcripts in {}", folder.display());
-        return Ok(());
-    }
+    let Some(folder) = transcript::evaluation(&repository()) else { return Ok(()) };
     let recap = Recap::start().await?;
     for (file, line) in [("ami.jsonl", 0), ("ami.jsonl", 7), ("dialogsum.jsonl", 3)] {
         let lines = transcript::from_file(&folder.join(file), line)?;
         follow(&recap, &format!("{file}-{line}"), &lines).await.with_context(|| format!("{file}, line {line}"))?;
+    }
+    recap.server.stop().await?;
+    check(recap.data.path()).await
+}
+
+/// What this prints is the table in `docs/summaries.md`.
+#[tokio::test(flavor = "multi_thread")]
+async fn long_real_transcripts_cost_a_model_little_more_than_their_text() -> Result<()> {
+    let Some(folder) = transcript::evaluation(&repository()) else { return Ok(()) };
+    let mock = ModelServer::start(false).await?;
+    let settings = [model::settings(&mock), model::only_asked_for()].concat();
+    let recap =
+        Recap::with(|launch| settings.into_iter().fold(launch, |launch, (name, value)| launch.env(name, value)));
+    let recap = recap.await?;
+    for line in [7, 18] {
+        let lines = transcript::from_file(&folder.join("ami.jsonl"), line)?;
+        for (how, step) in [("at once", lines.len()), ("by 200", 200), ("by 20", 20)] {
+            let name = format!("ami-{line}-{step}");
+            let cost = model::summarizes_a_transcript(&recap.client, &mock, &name, &lines, step).await?;
+            println!("| one process | {how} {cost}");
+            ensure!(cost.percent() <= if step == 20 { 230 } else { 160 }, "{how}: {cost}");
+        }
     }
     recap.server.stop().await?;
     check(recap.data.path()).await

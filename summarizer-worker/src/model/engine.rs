@@ -12,7 +12,7 @@ use shared::ports::{
     ChatModel, ChatProgress, EventBus, Folded, Gist, Gisted, Material, News, Ports, Summarizer, SummarizerError,
     SummaryMessage, SummaryRun,
 };
-use shared_insights::{ActionItem, ActionStatus, Finding};
+use shared_insights::{ActionItem, Finding};
 
 use super::caller::{Caller, Question};
 use super::checked::{Checked, Checks};
@@ -20,6 +20,7 @@ use super::config::{ModelConfig, ModelConfigError};
 use super::fence::Fence;
 use super::ground::Ground;
 use super::ledger::Ledger;
+use super::open::{Shown, chosen};
 use super::part::{ABOUT, FINDINGS, ITEMS, Part, close, newest, shown};
 use super::partial::Partials;
 use super::prompts::{Prompt, VERSION};
@@ -127,14 +128,14 @@ impl ModelSummarizer {
     }
 }
 
-/// Adds lines of a chat.
+/// Adds lines of a chat, numbered from 1: a seq may be many tokens long.
 fn chat(fence: &mut Fence, lines: &[SummaryMessage]) {
     if lines.is_empty() {
         return;
     }
     fence.heading("Lines:");
-    for line in lines {
-        fence.said(line.seq.0, line.user.as_str(), &line.content);
+    for (number, line) in (1..).zip(lines) {
+        fence.said(number, line.user.as_str(), &line.content);
     }
 }
 
@@ -149,19 +150,23 @@ fn notes(fence: &mut Fence, parts: &[Part]) {
     }
 }
 
-/// Adds what is still open, with ids.
-fn open(fence: &mut Fence, todo: &[ActionItem], asked: &[Finding]) {
-    let has_open = todo.iter().any(|item| item.status == ActionStatus::Open);
-    if !has_open && asked.is_empty() {
-        return;
+/// Adds what is still open, with ids, as far as it may concern what is new.
+fn open(
+    fence: &mut Fence,
+    todo: &[ActionItem],
+    asked: &[Finding],
+    parts: &[Part],
+    lines: &[SummaryMessage],
+) -> Vec<Shown> {
+    let news = parts.iter().map(|part| part.about.as_str()).chain(lines.iter().map(|line| &*line.content));
+    let chosen = chosen(todo, asked, news);
+    if !chosen.is_empty() {
+        fence.heading("Open:");
     }
-    fence.heading("Open:");
-    for (at, item) in todo.iter().enumerate().filter(|(_, item)| item.status == ActionStatus::Open) {
-        fence.line(&format!("t{} ", at + 1), &shown(item));
+    for item in &chosen {
+        fence.line(&format!("{} ", item.id), &item.text);
     }
-    for (at, finding) in asked.iter().enumerate() {
-        fence.line(&format!("q{} ", at + 1), &finding.text);
-    }
+    chosen
 }
 
 fn read(gists: &[Gist]) -> Result<Vec<Part>, SummarizerError> {
@@ -256,7 +261,7 @@ impl ModelSummarizer {
         let mut fence = self.fence();
         let mark = fence.mark().to_owned();
         notes(&mut fence, &parts);
-        open(&mut fence, &earlier.todo, &earlier.asked);
+        let shown = open(&mut fence, &earlier.todo, &earlier.asked, &parts, material.tail);
         chat(&mut fence, material.tail);
         let mut partials = Partials::new(Arc::clone(&self.bus), run.key.clone());
         let (answer, role) = self.ask(run, Prompt::Fold, fence, Some(&mut partials), &mut usage).await?;
@@ -266,7 +271,7 @@ impl ModelSummarizer {
         let checked = self.checked(run, &answer, Checks::new(material.tail, founded, &role, mark), &mut usage).await?;
         dropped.extend(checked.dropped);
         let notes = if material.tail.is_empty() { None } else { Some(checked.part.gist()?) };
-        close(&answer.closed, &mut earlier.todo, &mut earlier.asked);
+        close(&answer.closed, &shown, &mut earlier.todo, &mut earlier.asked);
         let content = content(&mut earlier, checked.part, checked.brief, checked.detailed, &mut dropped)?;
         Ok(Folded { content, usage, dropped, notes, whole: true })
     }
@@ -289,8 +294,8 @@ impl ModelSummarizer {
         let mut usage = Usage::default();
         let mut fence = self.fence();
         let mark = fence.mark().to_owned();
-        fence.line("Summary so far: ", &before.brief);
-        open(&mut fence, &todo, &asked);
+        fence.line("So far: ", &before.brief);
+        let shown = open(&mut fence, &todo, &asked, &parts, tail);
         notes(&mut fence, &parts);
         chat(&mut fence, tail);
         let mut partials = Partials::new(Arc::clone(&self.bus), run.key.clone());
@@ -302,7 +307,7 @@ impl ModelSummarizer {
         let checked = self.checked(run, &answer, Checks::new(tail, founded, &role, mark), &mut usage).await?;
         let mut dropped = checked.dropped;
         let notes = if tail.is_empty() { None } else { Some(checked.part.gist()?) };
-        close(&answer.closed, &mut todo, &mut asked);
+        close(&answer.closed, &shown, &mut todo, &mut asked);
         newest(&mut todo, ITEMS, DroppedPart::ActionItem, &mut dropped);
         newest(&mut asked, FINDINGS, DroppedPart::Question, &mut dropped);
         let so_far = SummaryContent { action_items: todo, open_questions: asked, decisions: decided, ..before.clone() };

@@ -26,7 +26,7 @@ pub(crate) struct Evidence<'a> {
 }
 
 impl<'a> Evidence<'a> {
-    /// Over lines in order of their numbers.
+    /// Over lines as they were shown: numbered from 1.
     pub(crate) fn new(lines: &'a [SummaryMessage]) -> Self {
         Self { lines, dropped: Vec::new(), neutralized: Neutralized::default() }
     }
@@ -55,7 +55,7 @@ impl<'a> Evidence<'a> {
     /// The harmless text and the lines that carry it.
     fn checked(&mut self, item: &Item, part: DroppedPart) -> Option<(String, Vec<&'a SummaryMessage>)> {
         let text = neutral_line(&item.text, TEXT, &mut self.neutralized);
-        let cited: Vec<&SummaryMessage> = item.at.iter().filter_map(|seq| self.line(*seq)).take(CITED).collect();
+        let cited: Vec<&SummaryMessage> = item.at.iter().filter_map(|number| self.line(*number)).take(CITED).collect();
         let mut drop = |reason| drop_some(&mut self.dropped, part, reason, 1);
         if cited.is_empty() {
             drop(DropReason::NoEvidence);
@@ -72,9 +72,8 @@ impl<'a> Evidence<'a> {
         Some((text, carries))
     }
 
-    fn line(&self, seq: u64) -> Option<&'a SummaryMessage> {
-        let at = self.lines.binary_search_by_key(&seq, |line| line.seq.0).ok()?;
-        self.lines.get(at)
+    fn line(&self, number: u64) -> Option<&'a SummaryMessage> {
+        self.lines.get(usize::try_from(number).ok()?.checked_sub(1)?)
     }
 
     fn owner(&mut self, who: &str, cited: &[&SummaryMessage]) -> Option<String> {
@@ -148,7 +147,7 @@ mod tests {
     fn what_stands_in_the_messages_stays() {
         let lines = lines();
         let mut evidence = Evidence::new(&lines);
-        let found = evidence.todo(&[item("Fix the payment test", "Ben", "by Friday", &[10, 11])]);
+        let found = evidence.todo(&[item("Fix the payment test", "Ben", "by Friday", &[1, 2])]);
         assert_eq!(found[0].owner.as_deref(), Some("Ben"));
         assert_eq!(found[0].due, Some(Due { date: "2026-03-06".into(), words: "by Friday".into() }));
         assert_eq!(found[0].evidence, [10], "the line that carries it");
@@ -160,11 +159,11 @@ mod tests {
         let lines = lines();
         let mut evidence = Evidence::new(&lines);
         let items = [
-            item("Fix the payment test", "", "", &[99]),
+            item("Fix the payment test", "", "", &[0, 10, u64::MAX]),
             item("Fix the payment test", "", "", &[]),
-            item("Buy gift cards", "", "", &[10]),
-            item("Fix the payment test", "Carla", "by Monday", &[10]),
-            item("Enjoy the weather", "carla", "Nice", &[12]),
+            item("Buy gift cards", "", "", &[1]),
+            item("Fix the payment test", "Carla", "by Monday", &[1]),
+            item("Enjoy the weather", "carla", "Nice", &[3]),
         ];
         let found = evidence.todo(&items);
         assert_eq!(found.len(), 2);

@@ -13,13 +13,10 @@ pub(crate) struct Fence {
 }
 
 impl Fence {
-    /// Opens one, with a mark made of random bytes.
+    /// Opens one, with a mark made of random bytes: nine digits, as these are few tokens.
     pub(crate) fn open(random: [u8; 16]) -> Self {
-        let mark = random[..6].iter().fold(String::with_capacity(12), |mut mark, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(mark, "{byte:02x}");
-            mark
-        });
+        let number = random[..8].iter().fold(0, |number: u64, byte| number << 8 | u64::from(*byte));
+        let mark = format!("{:09}", number % 1_000_000_000);
         let text = format!("<<{mark}\n");
         Self { mark, text }
     }

@@ -4,7 +4,7 @@
 //! and counted.
 //!
 //! Pure, without I/O:
-//! - [`prompts`], [`fence`], [`schema`]: what is asked; [`reply`]: what comes back, read
+//! - [`prompts`], [`fence`], [`open`], [`schema`]: what is asked; [`reply`]: what comes back, read
 //! - [`neutral`], [`words`], [`ground`], [`evidence`], [`checked`]: what of it may be shown
 //! - [`part`], [`write`]: gists and summaries put together
 //! - [`config`]: the settings
@@ -25,6 +25,7 @@ mod ground;
 mod ledger;
 mod limits;
 mod neutral;
+mod open;
 mod part;
 mod partial;
 mod prompts;

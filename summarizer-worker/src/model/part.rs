@@ -10,6 +10,8 @@ use shared::domain::{DropReason, Dropped, DroppedPart};
 use shared::ports::{Gist, SummarizerError};
 use shared_insights::{ActionItem, ActionStatus, Finding};
 
+use super::open::Shown;
+
 /// Characters of what happened.
 pub(crate) const ABOUT: usize = 1_500;
 /// Keywords of a part.
@@ -115,12 +117,13 @@ pub(crate) fn shown(item: &ActionItem) -> String {
     text
 }
 
-/// Marks the items that a model says are closed: `t3` is the third action item, `q1` the first question.
-pub(crate) fn close(closed: &[String], todo: &mut [ActionItem], asked: &mut Vec<Finding>) {
-    let number = |id: &String, letter: char| -> Option<usize> {
-        let id = id.trim().trim_start_matches('(').trim_end_matches(')').to_ascii_lowercase();
-        id.strip_prefix(letter)?.parse::<usize>().ok()?.checked_sub(1)
-    };
+/// Marks the items that a model says are closed, of those that it was shown: `t3` is the third action item, `q1` the
+/// first question.
+pub(crate) fn close(closed: &[String], known: &[Shown], todo: &mut [ActionItem], asked: &mut Vec<Finding>) {
+    let ids = closed.iter().map(|id| id.trim_matches(|c: char| !c.is_alphanumeric()).to_ascii_lowercase());
+    let closed: Vec<String> = ids.filter(|id| known.iter().any(|shown| shown.id == *id)).collect();
+    let number =
+        |id: &String, letter: char| -> Option<usize> { id.strip_prefix(letter)?.parse::<usize>().ok()?.checked_sub(1) };
     for at in closed.iter().filter_map(|id| number(id, 't')) {
         if let Some(item) = todo.get_mut(at) {
             item.status = ActionStatus::Done;
@@ -164,8 +167,9 @@ mod tests {
         let mut todo = vec![item("a"), item("b")];
         let mut asked =
             vec![Finding { text: "x".into(), evidence: vec![1] }, Finding { text: "y".into(), evidence: vec![2] }];
-        let closed = ["T2", "(q1)", "q9", "t0", "b", "2"].map(str::to_owned);
-        close(&closed, &mut todo, &mut asked);
+        let known = ["t1", "t2", "q1"].map(|id| Shown { id: id.to_owned(), text: String::new() });
+        let closed = ["T2", "(q1)", "q2", "q9", "t0", "b", "2"].map(str::to_owned);
+        close(&closed, &known, &mut todo, &mut asked);
         assert_eq!(todo.iter().map(|item| item.status).collect::<Vec<_>>(), [ActionStatus::Open, ActionStatus::Done]);
         assert_eq!(asked.iter().map(|asked| &*asked.text).collect::<Vec<_>>(), ["y"]);
     }

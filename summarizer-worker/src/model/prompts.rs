@@ -4,7 +4,7 @@
 //! conversation but the mark that fences its data.
 
 /// Counted up with every change of a prompt, of the form of an answer, or of what is made of one.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// A kind of question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -40,11 +40,11 @@ impl Prompt {
     /// The text, with a place for the mark.
     pub(crate) const fn template(self) -> &'static str {
         match self {
-            Self::Gist => include_str!("../../prompts/gist.1.txt"),
-            Self::Fold => include_str!("../../prompts/fold.1.txt"),
-            Self::Update => include_str!("../../prompts/update.1.txt"),
-            Self::Merge => include_str!("../../prompts/merge.1.txt"),
-            Self::Repair => include_str!("../../prompts/repair.1.txt"),
+            Self::Gist => include_str!("../../prompts/gist.2.txt"),
+            Self::Fold => include_str!("../../prompts/fold.2.txt"),
+            Self::Update => include_str!("../../prompts/update.2.txt"),
+            Self::Merge => include_str!("../../prompts/merge.2.txt"),
+            Self::Repair => include_str!("../../prompts/repair.2.txt"),
         }
     }
 
@@ -68,11 +68,11 @@ mod tests {
             format!("{} {:02x}{:02x}{:02x}{:02x}", prompt.as_str(), hash[0], hash[1], hash[2], hash[3])
         };
         let found: Vec<String> = Prompt::ALL.into_iter().map(digest).collect();
-        assert_eq!((VERSION, found), (1, GOLDEN.map(str::to_owned).to_vec()));
+        assert_eq!((VERSION, found), (2, GOLDEN.map(str::to_owned).to_vec()));
     }
 
     const GOLDEN: [&str; 5] =
-        ["gist 976740db", "fold c6b858ff", "update 7f16d4e8", "merge d8fb8993", "repair 3f1e4b46"];
+        ["gist a2621cf4", "fold 998f322a", "update 90e36b32", "merge 307d74b8", "repair 177d9bde"];
 
     #[test]
     fn each_names_its_mark_and_no_place_is_left_open() {

@@ -42,20 +42,74 @@ pub(crate) fn read(text: &str, wanted: &str) -> Option<Answer> {
         Value::Array(_) => {}
         _ => return None,
     }
+    let mut notes = Notes {
+        about: string(object.get("about")),
+        mood: mood(object.get("mood")),
+        keywords: strings(object.get("keywords")),
+        ..Notes::default()
+    };
+    let mut closed = strings(object.get("closed"));
+    if let Some(Value::Array(items)) = object.get("items") {
+        for item in items {
+            match item {
+                Value::String(line) => take_line(line, &mut notes, &mut closed),
+                item => take_object(item, &mut notes),
+            }
+        }
+    }
     Some(Answer {
         brief: string(object.get("brief")),
         detailed: string(object.get("detailed")),
-        closed: strings(object.get("closed")),
+        closed,
         texts: strings(object.get("texts")),
-        notes: Notes {
-            about: string(object.get("about")),
-            mood: mood(object.get("mood")),
-            keywords: strings(object.get("keywords")),
-            todo: items(object.get("items"), "todo"),
-            decided: items(object.get("items"), "decided"),
-            asked: items(object.get("items"), "asked"),
-        },
+        notes,
     })
+}
+
+/// An item as it is asked for: `todo|1,2|who|due|what`, `decided|3|what`, `mood|-20`.
+fn take_line(line: &str, notes: &mut Notes, closed: &mut Vec<String>) {
+    let Some((kind, rest)) = line.split_once('|') else { return };
+    let text_of = |text: &str| text.trim().to_owned();
+    match kind.trim().trim_start_matches(['-', '*']).trim().to_ascii_lowercase().as_str() {
+        "todo" => {
+            let fields: Vec<&str> = rest.splitn(4, '|').map(str::trim).collect();
+            let (Some(at), Some(text)) = (fields.first(), fields.last()) else { return };
+            // A dash stands for nobody, and for no time.
+            let field =
+                |n: usize| fields.get(n).filter(|text| n + 1 < fields.len() && text.contains(char::is_alphanumeric));
+            let field = |n| field(n).map_or_else(String::new, |text| (*text).to_owned());
+            notes.add("todo", Item { text: text_of(text), who: field(1), due: field(2), at: all_numbers(at) });
+        }
+        kind @ ("decided" | "asked") => {
+            let (at, text) = rest.split_once('|').unwrap_or(("", rest));
+            notes.add(kind, Item { text: text_of(text), at: all_numbers(at), ..Item::default() });
+        }
+        "closed" => closed.extend(rest.split([',', ' ']).map(text_of).filter(|id| !id.is_empty())),
+        "keywords" => notes.keywords.extend(rest.split(',').map(text_of).filter(|word| !word.is_empty())),
+        "mood" => notes.mood = mood(Some(&Value::String(text_of(rest)))),
+        _ => {}
+    }
+}
+
+/// An item as models write that were not told how: an object.
+fn take_object(item: &Value, notes: &mut Notes) {
+    let Some(kind) = item.get("kind").and_then(Value::as_str) else { return };
+    let [text, who, due] = ["text", "who", "due"].map(|name| string(item.get(name)));
+    notes.add(kind, Item { text, who, due, at: numbers(item.get("at")) });
+}
+
+impl Notes {
+    fn add(&mut self, kind: &str, item: Item) {
+        let list = match kind {
+            "todo" => &mut self.todo,
+            "decided" => &mut self.decided,
+            "asked" => &mut self.asked,
+            _ => return,
+        };
+        if !item.text.is_empty() {
+            list.push(item);
+        }
+    }
 }
 
 /// The outermost object in a text: alone, in a fence, or among other words.
@@ -89,30 +143,25 @@ fn strings(value: Option<&Value>) -> Vec<String> {
     texts.into_iter().filter(|text| !text.is_empty()).collect()
 }
 
-/// The items of a kind.
-fn items(value: Option<&Value>, kind: &str) -> Vec<Item> {
-    let Some(Value::Array(list)) = value else { return Vec::new() };
-    let item = |entry: &Value| Item {
-        text: string(entry.get("text")),
-        who: string(entry.get("who")),
-        due: string(entry.get("due")),
-        at: numbers(entry.get("at")),
-    };
-    let of_kind = list.iter().filter(|entry| entry.get("kind").and_then(Value::as_str) == Some(kind));
-    of_kind.map(item).filter(|item| !item.text.is_empty()).collect()
-}
-
 fn numbers(value: Option<&Value>) -> Vec<u64> {
     let number = |value: &Value| match value {
         Value::Number(number) => number.as_u64(),
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
     };
-    let mut numbers: Vec<u64> = match value {
+    ascending(match value {
         Some(Value::Array(list)) => list.iter().filter_map(number).collect(),
         Some(value) => number(value).into_iter().collect(),
         None => Vec::new(),
-    };
+    })
+}
+
+/// All numbers in a text: `3, 5` or `3-5`.
+fn all_numbers(text: &str) -> Vec<u64> {
+    ascending(text.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok()).collect())
+}
+
+fn ascending(mut numbers: Vec<u64>) -> Vec<u64> {
     numbers.sort_unstable();
     numbers.dedup();
     numbers
@@ -133,19 +182,54 @@ fn mood(value: Option<&Value>) -> i64 {
 mod tests {
     use super::*;
 
+    const PLAIN: &str = r#"{"about":"We ship.","items":["todo|3,1,3|Ben|by Friday|Ship a|b","decided|2|Go","asked|4|When?","closed|t1, q2","keywords|ship, Oslo","mood|40"]}"#;
+
     #[test]
-    fn answers_of_all_shapes_are_read() {
-        let plain = r#"{"about":"We ship.","mood":40,"keywords":["ship"],"items":[{"kind":"todo","text":"Ship","who":"Ben","due":"","at":[3,1,3]}]}"#;
-        let read_plain = read(plain, "about").unwrap();
-        assert_eq!(read_plain.notes.todo[0].at, [1, 3]);
-        assert_eq!(read_plain.notes.mood, 400);
+    fn an_answer_is_read_as_it_was_asked_for() {
+        let answer = read(PLAIN, "about").unwrap();
+        let item = |text: &str, at: &[u64]| Item { text: text.into(), at: at.to_vec(), ..Item::default() };
+        let todo = Item { who: "Ben".into(), due: "by Friday".into(), ..item("Ship a|b", &[1, 3]) };
+        let notes = Notes {
+            about: "We ship.".into(),
+            mood: 400,
+            keywords: vec!["ship".into(), "Oslo".into()],
+            todo: vec![todo],
+            decided: vec![item("Go", &[2])],
+            asked: vec![item("When?", &[4])],
+        };
+        assert_eq!((answer.closed, answer.notes), (vec!["t1".to_owned(), "q2".to_owned()], notes));
+    }
+
+    #[test]
+    fn answers_of_other_shapes_are_read_too() {
         for wrapped in
-            [format!("```json\n{plain}\n```"), format!("Here it is:\n{plain}\nBye!"), format!("\u{feff} {plain}")]
+            [format!("```json\n{PLAIN}\n```"), format!("Here it is:\n{PLAIN}\nBye!"), format!("\u{feff} {PLAIN}")]
         {
-            assert_eq!(read(&wrapped, "about"), Some(read_plain.clone()), "{wrapped}");
+            assert_eq!(read(&wrapped, "about"), read(PLAIN, "about"), "{wrapped}");
         }
-        let loose = r#"{"about":"x","about":"We ship.","mood":"40","keywords":"ship","items":[7,{"kind":"todo","text":"Ship","who":"Ben","due":null,"at":["3","1"],"more":1}],"extra":{}}"#;
-        assert_eq!(read(loose, "about"), Some(read_plain));
+        let loose = r#"{"about":"x","about":"We ship.","mood":"40","keywords":"ship, Oslo","closed":["t1","q2"],"items":[7,{"kind":"todo","text":"Ship a|b","who":"Ben","due":"by Friday","at":["3","1"],"more":1},"- Decided | lines 2 | Go","asked|4|When?"],"extra":{}}"#;
+        assert_eq!(read(loose, "about"), read(PLAIN, "about"));
+    }
+
+    #[test]
+    fn lines_with_something_missing_are_read_as_far_as_they_go() {
+        let todo = |line: &str| {
+            let text = serde_json::json!({"about": "x", "items": [line]}).to_string();
+            read(&text, "about").unwrap().notes.todo
+        };
+        let item = |text: &str, who: &str, at: &[u64]| Item {
+            text: text.into(),
+            who: who.into(),
+            at: at.to_vec(),
+            ..Item::default()
+        };
+        assert_eq!(todo("todo|1-3|-||Ship"), [item("Ship", "", &[1, 3])]);
+        assert_eq!(todo("todo|1|Ben|Ship"), [item("Ship", "Ben", &[1])]);
+        assert_eq!(todo("todo|1|Ship"), [item("Ship", "", &[1])]);
+        assert_eq!(todo("todo|Ship"), [item("Ship", "", &[])], "it cites nothing, and is dropped for it");
+        for nothing in ["", "todo", "todo|", "todo|1|a|b|", "else|1|x", "|||"] {
+            assert_eq!(todo(nothing), [], "{nothing}");
+        }
     }
 
     #[test]

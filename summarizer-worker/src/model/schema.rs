@@ -1,5 +1,5 @@
 //! The forms of answers, as JSON Schema. Law: every property is required and no other allowed, as "structured
-//! outputs" demand; names are short, since each call pays for them.
+//! outputs" demand; there are few of them, since each call pays for them: what comes in lists is lines of text.
 
 use std::sync::Arc;
 
@@ -22,27 +22,14 @@ impl Schemas {
     pub(crate) fn new() -> Self {
         let text = || json!({"type": "string"});
         let texts = || json!({"type": "array", "items": {"type": "string"}});
-        let at = || json!({"type": "array", "items": {"type": "integer"}});
-        let list = |item: Value| json!({"type": "array", "items": item});
-        let kind = json!({"type": "string", "enum": ["todo", "decided", "asked"]});
-        let items =
-            list(object(vec![("kind", kind), ("text", text()), ("who", text()), ("due", text()), ("at", at())]));
-        let part = || {
-            vec![
-                ("about", text()),
-                ("mood", json!({"type": "integer"})),
-                ("keywords", texts()),
-                ("items", items.clone()),
-            ]
-        };
         let with = |mut first: Vec<(&'static str, Value)>| {
-            first.extend(part());
+            first.extend([("about", text()), ("items", texts())]);
             first
         };
         Self {
-            gist: schema("notes", part()),
-            fold: schema("summary", with(vec![("brief", text()), ("detailed", text()), ("closed", texts())])),
-            update: schema("summary", with(vec![("brief", text()), ("closed", texts())])),
+            gist: schema("notes", with(vec![])),
+            fold: schema("summary", with(vec![("brief", text()), ("detailed", text())])),
+            update: schema("summary", with(vec![("brief", text())])),
             merge: schema("notes", vec![("about", text())]),
             repair: schema("texts", vec![("texts", texts())]),
         }

@@ -85,18 +85,44 @@ fn says_little(word: &str) -> bool {
 
 /// Whether a text shares a name, a number or a key term with another.
 pub(crate) fn related(text: &str, other: &str) -> bool {
-    let other_words: Vec<String> = words(other).into_iter().map(|word| folded(word.text)).collect();
-    for word in words(text) {
-        let word = folded(word.text);
-        if digits(&word).is_some_and(|number| other_words.iter().any(|other| digits(other).as_ref() == Some(&number))) {
-            return true;
+    Terms::of(std::iter::once(other)).relate(text)
+}
+
+/// The names, numbers and key terms of texts.
+#[derive(Debug, Default)]
+pub(crate) struct Terms {
+    words: HashSet<String>,
+    numbers: HashSet<String>,
+    pairs: HashSet<(char, char)>,
+}
+
+impl Terms {
+    pub(crate) fn of<'a>(texts: impl Iterator<Item = &'a str>) -> Self {
+        let mut terms = Self::default();
+        for text in texts {
+            for word in words(text) {
+                let word = folded(word.text);
+                terms.numbers.extend(digits(&word));
+                terms.words.insert(word);
+            }
+            terms.pairs.extend(wide_pairs(text));
         }
-        if !says_little(&word) && other_words.iter().any(|other| alike(&word, other)) {
-            return true;
-        }
+        terms
     }
-    let pairs = wide_pairs(text);
-    !pairs.is_empty() && !pairs.is_disjoint(&wide_pairs(other))
+
+    /// Whether a text shares one of them.
+    pub(crate) fn relate(&self, text: &str) -> bool {
+        for word in words(text) {
+            let word = folded(word.text);
+            if digits(&word).is_some_and(|number| self.numbers.contains(&number)) {
+                return true;
+            }
+            if !says_little(&word) && self.words.iter().any(|other| alike(&word, other)) {
+                return true;
+            }
+        }
+        !wide_pairs(text).is_disjoint(&self.pairs)
+    }
 }
 
 /// Neighbours of scripts written without spaces.

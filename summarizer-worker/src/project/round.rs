@@ -134,7 +134,11 @@ impl Projector {
         let (until, from) = (job.reached(), (row.view.applied_seq, row.view.digest));
         job.records.clear();
         let folded = rewrite::whole(&*self.ports.log, row, until).await?;
-        let Some((first, row, participations)) = folded else { return Ok(vec![Outcome::Again]) };
+        let Some((first, row, participations)) = folded else {
+            let erased = self.ports.log.head(&job.key).await?.is_none_or(|head| head.seq < until);
+            let broken = || Outcome::Broken(format!("the log is not whole up to record {until}"));
+            return Ok(vec![if erased { Outcome::Again } else { broken() }]);
+        };
         let view = row.view.clone();
         let step = ProjectionStep { key: job.key.clone(), from: Some(from), view, participations, whole: true };
         self.commit(vec![(job, Some(Folded { step, row, first }))]).await

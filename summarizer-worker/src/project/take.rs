@@ -21,9 +21,14 @@ use crate::{TaskResult, pause};
 /// Conversations that wait in memory; more stay with the bus.
 pub(crate) const WAITING: usize = 1_024;
 
-/// Rounds begin at least so far apart while few conversations wait, so that under load a round serves many. A notice
-/// that comes alone does not wait.
-const APART: Duration = Duration::from_millis(10);
+/// What has queued is taken in sweeps, of which a part of the time is spent at work and the rest is left to posting: the
+/// more there is to do, the more messages of a conversation share a fold and a write. A notice that comes alone does not
+/// wait.
+const REST: u32 = 4;
+/// Between the begins of two sweeps, however little there was to do.
+const AT_LEAST: Duration = Duration::from_millis(10);
+/// Between the begins of two sweeps, however much there was to do.
+const AT_MOST: Duration = Duration::from_millis(40);
 
 /// Takes notices off the bus and queues them; waits while the queue is full.
 pub(crate) async fn take(
@@ -70,9 +75,11 @@ pub(crate) async fn project(
     let mut waiting = Waiting::default();
     let mut away = 0;
     let mut taken = Vec::with_capacity(ROUND);
-    let mut begun: Option<Instant> = None;
+    let mut sweep = Instant::now();
     loop {
-        if waiting.order.is_empty() {
+        let begins = waiting.order.is_empty();
+        if begins {
+            pause(rest(sweep.elapsed()), &stopping).await;
             tokio::select! {
                 () = stopping.cancelled() => return Ok(()),
                 count = queue.recv_many(&mut taken, WAITING) => if count == 0 {
@@ -80,21 +87,19 @@ pub(crate) async fn project(
                     return Ok(());
                 },
             }
+            sweep = Instant::now();
         }
-        if let Some(begun) = begun
-            && taken.len() + waiting.order.len() < ROUND
-        {
-            pause(APART.saturating_sub(begun.elapsed()), &stopping).await;
-        }
-        while taken.len() + waiting.order.len() < WAITING {
-            let Ok(delivery) = queue.try_recv() else { break };
-            taken.push(delivery);
+        // What is long at work holds nobody else up.
+        if begins || sweep.elapsed() > AT_MOST {
+            while taken.len() + waiting.order.len() < WAITING {
+                let Ok(delivery) = queue.try_recv() else { break };
+                taken.push(delivery);
+            }
         }
         waiting.add(&mut taken);
         if stopping.is_cancelled() {
             return Ok(());
         }
-        begun = Some(Instant::now());
         match round(&projector, &failures, &mut waiting).await {
             Ok(()) => away = 0,
             Err(error) => {
@@ -104,6 +109,11 @@ pub(crate) async fn project(
             }
         }
     }
+}
+
+/// What is left of a sweep's time when its work is done.
+fn rest(worked: Duration) -> Duration {
+    (worked * REST).clamp(AT_LEAST, AT_MOST).saturating_sub(worked)
 }
 
 async fn round(projector: &Projector, failures: &Failures, waiting: &mut Waiting) -> Result<(), StoreError> {

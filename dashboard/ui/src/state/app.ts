@@ -1,6 +1,6 @@
 // What the page as a whole shows: which panes, which theme, which dialog; and the open conversation follows the route.
 import { effect, signal, untracked, type Signal } from "@preact/signals";
-import { tryNow } from "../api/client.ts";
+import { online, tryNow } from "../api/client.ts";
 import { keepKey, key } from "../api/key.ts";
 import { go, returning, route, type Route, type Tab } from "../route.ts";
 import { Conversation, open } from "./conversation.ts";
@@ -123,6 +123,9 @@ export function start(): void {
     const now = open.value;
     const row = list.rows.value.find((one) => one.conversation_id === now?.id);
     if (now && row) untracked(() => now.noticed(row));
+  });
+  effect(() => {
+    if (online.value) untracked(() => open.value?.reconnect());
   });
   effect(() => {
     const at = route.value;

@@ -43,6 +43,9 @@ export class Conversation {
   private readonly stop = new AbortController();
   private socket: LiveSocket | null = null;
   private catching = false;
+  /** Connections lost in a row. */
+  private lost = 0;
+  private listed = false;
   private readonly texts = new Map<string, Summary>();
 
   constructor(
@@ -125,7 +128,7 @@ export class Conversation {
     if (known && known.version === this.summary.value?.version) this.summary.value = known;
     this.socket?.close();
     this.socket = new LiveSocket(this.id, type, {
-      state: (state) => (this.live.value = state),
+      state: (state) => this.connected(state),
       summary: (summary) => this.receive(summary),
       insights: (insights) => this.learn(insights),
       partial: (text) => (this.partial.value = text),
@@ -133,6 +136,13 @@ export class Conversation {
       error: (detail) => (this.liveError.value = detail),
       sinceVersion: () => this.texts.get(type)?.version,
     });
+  }
+
+  /** A socket tells little of why it is lost: a request that is lost as well tells the reader. */
+  private connected(state: LiveState): void {
+    this.live.value = state;
+    this.lost = state === "reconnecting" ? this.lost + 1 : 0;
+    if (this.lost === 2) void list.refresh(true);
   }
 
   reconnect(): void {
@@ -155,6 +165,7 @@ export class Conversation {
 
   private learn(insights: LiveInsights): void {
     this.insights.value = insights;
+    this.beListed();
     if (this.status.value === "missing" && insights.message_count > 0) void this.open();
     if (insights.message_count > this.window.total.value) this.ended.value = false;
     list.update(this.id, {
@@ -166,6 +177,13 @@ export class Conversation {
       ended: this.ended.value,
     });
     void this.catchUp();
+  }
+
+  /** A conversation that has just begun is not in the list yet: one look more, once. */
+  private beListed(): void {
+    if (this.listed || list.loading.value) return;
+    this.listed = true;
+    if (!list.rowOf(this.id) && !list.search.value) void list.refresh(true);
   }
 
   /** Takes in what has come since. */

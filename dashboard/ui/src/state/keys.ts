@@ -8,6 +8,7 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ["j / k", "Next or previous conversation"],
   ["/", "Search conversations"],
   ["s", "Summarize now"],
+  ["h", "What is new, over all conversations"],
   ["g", "Go to the newest message"],
   ["[ / ]", "Hide or show the side panes"],
   ["Home / End", "First or newest message, in the timeline"],

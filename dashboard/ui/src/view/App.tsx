@@ -52,7 +52,7 @@ export function App(): JSX.Element {
 /** The fragment is the route here, so the link moves the focus itself. */
 function skip(event: Event): void {
   event.preventDefault();
-  const main = document.querySelector<HTMLElement>("#main .scroller, #main");
+  const main = document.querySelector<HTMLElement>("#main .scroller") ?? document.getElementById("main");
   if (!main) return;
   if (!main.hasAttribute("tabindex")) main.tabIndex = -1;
   main.focus();

@@ -7,7 +7,7 @@ import { go, route } from "../route.ts";
 import { itemsOf } from "../state/cited.ts";
 import type { Conversation } from "../state/conversation.ts";
 import { readVersions, type Versions } from "../state/versions.ts";
-import { count, dayName, short, timeOfDay } from "../time.ts";
+import { count, moment, plural } from "../time.ts";
 import type { Summary, SummaryType } from "../types.ts";
 import { Skeleton } from "./small.tsx";
 
@@ -91,16 +91,12 @@ function Picker(props: {
       <select value={String(props.value.version)} onChange={(event) => props.choose(Number(event.currentTarget.value))}>
         {props.list.map((one) => (
           <option key={one.version} value={String(one.version)} selected={one === props.value}>
-            v{one.version} · {when(one.generated_at)}
+            v{one.version} · {moment(one.generated_at)}
           </option>
         ))}
       </select>
     </label>
   );
-}
-
-function when(moment: string): string {
-  return dayName(moment) === "Today" ? timeOfDay(moment) : `${short(moment)} ago`;
 }
 
 function Difference({ from, to }: { from: Summary; to: Summary }): JSX.Element {
@@ -111,7 +107,7 @@ function Difference({ from, to }: { from: Summary; to: Summary }): JSX.Element {
   return (
     <>
       <p class="small dim">
-        {more > 0 ? `${count(more)} more messages covered.` : more < 0 ? `${count(-more)} fewer messages covered.` : "The same messages covered."}
+        {more === 0 ? "It covers the same messages." : `It covers ${plural(Math.abs(more), `${more > 0 ? "more" : "fewer"} message`)}.`}
       </p>
       <div class="diff" dir="auto">
         {pieces.map((piece, index) => {

@@ -158,7 +158,7 @@ export function Row({ row }: { row: ConversationRow }): JSX.Element {
         )}
         <span class="row-facts small">
           {fresh > 0 && <span class="badge">{count(fresh)} new</span>}
-          <span>{plural(row.message_count, "message")}</span>
+          {fresh < row.message_count && <span>{plural(row.message_count, "message")}</span>}
           <Standing row={row} />
           <Sparkline trend={row.trend ?? []} label={`Sentiment ${sentimentWord(row.sentiment, row.sentiment_score)}`} />
         </span>
@@ -170,7 +170,13 @@ export function Row({ row }: { row: ConversationRow }): JSX.Element {
 function Standing({ row }: { row: ConversationRow }): JSX.Element | null {
   const stale = row.stale_messages ?? 0;
   if (!row.summary_version) return <span class="dim">not summarized</span>;
-  if (stale > 0) return <span class="stale">{count(stale)} not in summary</span>;
+  if (stale > 0) {
+    return (
+      <span class="stale" title={`The summary does not cover ${plural(stale, "message")} yet`}>
+        {count(stale)} behind
+      </span>
+    );
+  }
   return row.ended ? <span class="dim">ended</span> : null;
 }
 

@@ -1,7 +1,7 @@
 // One small line that says what the summary covers and who made it; opens to the details.
 import type { JSX } from "preact";
 import type { Conversation } from "../state/conversation.ts";
-import { count, exact, plural, short } from "../time.ts";
+import { count, exact, moment, plural } from "../time.ts";
 
 export function Provenance({ talk }: { talk: Conversation }): JSX.Element | null {
   const summary = talk.summary.value;
@@ -25,7 +25,7 @@ export function Provenance({ talk }: { talk: Conversation }): JSX.Element | null
             {plural(covers.messages, "message")}
           </span>
         ) : (
-          <span>Made {short(summary.generated_at)} ago</span>
+          <span>Made {moment(summary.generated_at)}</span>
         )}
         {!all && <span class="warn">{count(stale)} newer left out</span>}
         {summary.degraded && <span class="warn">fallback engine</span>}

@@ -80,11 +80,14 @@ function Sentences({ text, fresh }: { text: string; fresh: Fresh }): JSX.Element
 function None({ talk }: { talk: Conversation }): JSX.Element {
   const messages = talk.messageCount.value;
   if (talk.status.value === "loading" || talk.live.value === "connecting") return <Skeleton lines={4} />;
+  if (talk.live.value === "reconnecting") {
+    return <p class="none">The summary is shown as soon as the server answers again.</p>;
+  }
   if (messages === 0) return <p class="none">A summary appears here with the first messages.</p>;
   return (
     <div class="none">
       <p>
-        Not summarized yet. A summary is made by itself after 20 messages or a short silence — or now, if you like.
+        Not summarized yet. A summary is made by itself after 20 messages or a short silence, or now, if you like.
       </p>
     </div>
   );

@@ -15,15 +15,18 @@ export function tone(score: number): "glad" | "plain" | "sad" {
   return score > 0.08 ? "glad" : score < -0.08 ? "sad" : "plain";
 }
 
+const SPARKS = 16;
+
 export function Sparkline({ trend, label }: { trend: number[]; label: string }): JSX.Element | null {
   if (trend.length < 2) return <span class="spark" role="img" aria-label={label} />;
-  const shown = trend.slice(-16);
+  const shown = trend.slice(-SPARKS);
+  const first = SPARKS - shown.length;
   return (
-    <svg class="spark" viewBox={`0 0 ${shown.length * 3} 14`} role="img" aria-label={label} preserveAspectRatio="none">
+    <svg class="spark" viewBox={`0 0 ${SPARKS * 3} 14`} role="img" aria-label={label} preserveAspectRatio="none">
       {shown.map((score, index) => {
         const height = Math.max(1.5, Math.abs(score) * 7);
         return (
-          <rect key={index} class={tone(score)} x={index * 3} width="2" y={score >= 0 ? 7 - height : 7} height={height} />
+          <rect key={index} class={tone(score)} x={(first + index) * 3} width="2" y={score >= 0 ? 7 - height : 7} height={height} />
         );
       })}
     </svg>
@@ -31,6 +34,8 @@ export function Sparkline({ trend, label }: { trend: number[]; label: string }):
 }
 
 const HEIGHT = 76;
+/** Widest bar, in hundredths of the plot: few messages make few bars, not walls. */
+const WIDEST = 6;
 const MIDDLE = HEIGHT / 2;
 
 export function TrendPlot(props: {
@@ -43,19 +48,22 @@ export function TrendPlot(props: {
   if (trend.length < 2) return null;
   const width = pointWidth(trend.length, messages);
   const step = 100 / trend.length;
+  const bar = Math.min(step * 0.72, WIDEST);
   const at = (event: PointerEvent | MouseEvent): number => {
     const box = (event.currentTarget as Element).getBoundingClientRect();
     const x = (event.clientX - box.left) / box.width;
     return Math.max(0, Math.min(trend.length - 1, Math.floor(x * trend.length)));
   };
-  const range = (index: number): string =>
-    `${count(index * width + 1)}–${count(Math.min(messages, (index + 1) * width))}`;
+  const range = (index: number): string => {
+    const [from, to] = [index * width + 1, Math.min(messages, (index + 1) * width)];
+    return from >= to ? `message ${count(from)}` : `messages ${count(from)}–${count(to)}`;
+  };
   const shown = hover === null ? null : (trend[hover] ?? 0);
   const low = trend.indexOf(Math.min(...trend));
   const high = trend.indexOf(Math.max(...trend));
   const label =
-    `Sentiment over ${count(messages)} messages. Highest ${signed(trend[high] ?? 0)} around messages ${range(high)}, ` +
-    `lowest ${signed(trend[low] ?? 0)} around messages ${range(low)}.`;
+    `Sentiment over ${count(messages)} messages. Highest ${signed(trend[high] ?? 0)} around ${range(high)}, ` +
+    `lowest ${signed(trend[low] ?? 0)} around ${range(low)}.`;
   return (
     <figure class="trend">
       <svg
@@ -75,8 +83,8 @@ export function TrendPlot(props: {
             <rect
               key={index}
               class={tone(score)}
-              x={index * step + step * 0.14}
-              width={step * 0.72}
+              x={index * step + (step - bar) / 2}
+              width={bar}
               y={score >= 0 ? MIDDLE - height : MIDDLE}
               height={height}
               rx="0.4"
@@ -93,7 +101,7 @@ export function TrendPlot(props: {
           </>
         ) : (
           <span>
-            Messages {range(hover)}: {signed(shown)}
+            {signed(shown)} in {range(hover)}
           </span>
         )}
       </figcaption>

@@ -31,7 +31,7 @@ function First(): JSX.Element {
       <h1>See what came out of every conversation</h1>
       <p class="lead">
         Recap keeps chat messages and a current summary of each conversation: what was decided, what is to be done and
-        by whom, what is still open — each with the message where it was said.
+        by whom, what is still open. Each item leads to the message that says so.
       </p>
       <div class="starts">
         <section class="start">

@@ -3,7 +3,6 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt as _;
@@ -11,6 +10,7 @@ use mongodb::bson::{Document, RawDocumentBuf, cstr, doc, rawdoc};
 use mongodb::error::ErrorKind;
 use mongodb::options::{FindOptions, InsertManyOptions, ReadConcern, WriteConcern};
 use mongodb::{Client, Database};
+use parking_lot::Mutex;
 
 use super::failure::Failure;
 
@@ -30,8 +30,8 @@ pub(super) struct Db {
     client: Client,
     database: Database,
     limit: Duration,
-    /// All indexes have been seen.
-    pub(super) indexed: AtomicBool,
+    /// When all indexes were seen last.
+    pub(super) indexed: Mutex<Option<Instant>>,
 }
 
 /// How documents are found.
@@ -116,7 +116,7 @@ impl Written {
 impl Db {
     pub(super) fn new(client: Client, name: &str, limit: Duration) -> Self {
         let database = client.database(name);
-        Self { client, database, limit, indexed: AtomicBool::new(false) }
+        Self { client, database, limit, indexed: Mutex::new(None) }
     }
 
     pub(super) fn database(&self) -> &Database {

@@ -25,6 +25,9 @@ pub(super) enum Failure {
     /// The server refused a statement.
     #[error("the database refused: {0}")]
     Refused(String),
+    /// Something that the database must have is missing.
+    #[error("{0}")]
+    Incomplete(String),
     /// What is stored cannot be read.
     #[error("stored data cannot be read")]
     Corrupt(#[source] Source),
@@ -67,6 +70,7 @@ impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Late => Self::Timeout,
+            Failure::Incomplete(what) => Self::Incomplete(what),
             Failure::Corrupt(source) => {
                 Self::Corrupt { what: "a document of the database".to_owned(), source: Some(source) }
             }

@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mongodb::Client;
+use mongodb::error::ErrorKind;
 use mongodb::event::EventHandler;
 use mongodb::event::command::CommandEvent;
 use mongodb::options::{Acknowledgment, ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern};
@@ -36,6 +37,8 @@ pub use self::views::MongoViewStore;
 
 /// How long a server is looked for, and how long connecting to it may take, where the URL says nothing.
 const CONNECT_LIMIT: Duration = Duration::from_secs(3);
+/// How long DNS may take to tell the hosts of a name.
+const RESOLVE_LIMIT: Duration = Duration::from_secs(10);
 
 /// Where the database is, and how it is used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +75,7 @@ pub struct MongoStore {
 pub type Watch = Arc<dyn Fn(&str) + Send + Sync>;
 
 impl MongoStore {
-    /// Makes the adapters. Connects to nothing: the first call does, and each call looks for a server anew, so a
+    /// Makes the adapters. Connects to nothing but DNS, and to that only for a name: the first call does, and each call looks for a server anew, so a
     /// database that comes late or goes and returns needs no help. Must be called within a runtime.
     pub async fn connect(config: &MongoConfig, ids: Arc<dyn IdSource>) -> Result<Self, MongoUrlError> {
         Self::connect_watched(config, ids, None).await
@@ -84,7 +87,7 @@ impl MongoStore {
         ids: Arc<dyn IdSource>,
         watch: Option<Watch>,
     ) -> Result<Self, MongoUrlError> {
-        let mut options = ClientOptions::parse(config.url.secret()).await.map_err(|_| MongoUrlError::Syntax)?;
+        let mut options = parse(&config.url).await?;
         options.app_name.get_or_insert_with(|| "recap".to_owned());
         options.server_selection_timeout.get_or_insert(CONNECT_LIMIT);
         options.connect_timeout.get_or_insert(CONNECT_LIMIT);
@@ -133,6 +136,15 @@ impl MongoStore {
     /// Closes the connections. Calls made later fail.
     pub async fn close(&self) {
         self.db.close().await;
+    }
+}
+
+/// What the URL says; of a `mongodb+srv` name, what DNS says too.
+async fn parse(url: &MongoUrl) -> Result<ClientOptions, MongoUrlError> {
+    match tokio::time::timeout(RESOLVE_LIMIT, ClientOptions::parse(url.secret())).await {
+        Ok(Ok(options)) => Ok(options),
+        Ok(Err(error)) if !matches!(&*error.kind, ErrorKind::DnsResolve { .. }) => Err(MongoUrlError::Syntax),
+        Ok(Err(_)) | Err(_) => Err(MongoUrlError::Unresolved),
     }
 }
 

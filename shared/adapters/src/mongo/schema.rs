@@ -4,14 +4,12 @@
 //! others hold only the messages that need them. There is no TTL index and no partial index: expiry is the
 //! reconciler's work, and servers that speak the protocol without them serve too.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt as _;
 use mongodb::IndexModel;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::IndexOptions;
-use thiserror::Error;
 
 use super::db::Db;
 use super::failure::Failure;
@@ -134,24 +132,24 @@ pub(super) async fn missing(db: &Db) -> Result<Vec<String>, Failure> {
     Ok(missing)
 }
 
-/// Whether the database can serve: it answers, and no index is missing. Indexes are looked at until all are there.
+/// How long indexes that were seen are taken to be there.
+const SEEN: Duration = Duration::from_secs(10);
+
+/// Whether the database can serve: it answers, and no index is missing.
 pub(super) async fn ready(db: &Db) -> Result<(), Failure> {
     db.ping().await?;
-    if db.indexed.load(Ordering::Acquire) {
+    if db.indexed.lock().is_some_and(|at| at.elapsed() < SEEN) {
         return Ok(());
     }
     let missing = missing(db).await?;
     if !missing.is_empty() {
-        return Err(Failure::NotDone(Arc::new(Missing(missing.join(", ")))));
+        *db.indexed.lock() = None;
+        let missing = missing.join(", ");
+        return Err(Failure::Incomplete(format!("indexes are missing: {missing}; `recap migrate` makes them")));
     }
-    db.indexed.store(true, Ordering::Release);
+    *db.indexed.lock() = Some(Instant::now());
     Ok(())
 }
-
-/// Indexes are missing.
-#[derive(Debug, Error)]
-#[error("indexes are missing: {0}; `recap migrate` makes them")]
-struct Missing(String);
 
 /// Servers list no indexes of a collection that does not exist yet.
 fn is_no_collection(error: &mongodb::error::Error) -> bool {

@@ -11,11 +11,13 @@ use thiserror::Error;
 const DATABASE: &str = "recap";
 
 /// `mongodb://[user:password@]host[:port][,host…][/database][?options]`, with all options of the driver: TLS,
-/// `replicaSet`, `authSource`, `directConnection`, pool sizes, timeouts.
+/// `replicaSet`, `authSource`, `directConnection`, pool sizes, timeouts. Or `mongodb+srv://[user:password@]name/…`, where
+/// DNS knows the hosts, as hosted databases are named.
 #[derive(Clone, PartialEq, Eq)]
 pub struct MongoUrl {
     text: String,
     database: String,
+    /// With the scheme, without who connects.
     hosts: String,
 }
 
@@ -23,11 +25,11 @@ pub struct MongoUrl {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum MongoUrlError {
     /// Another scheme.
-    #[error("must be mongodb://host:27017/database")]
+    #[error("must be mongodb://host:27017/database, or mongodb+srv://name/database")]
     Scheme,
-    /// Names of hosts by DNS.
-    #[error("mongodb+srv:// is not supported: name the hosts, as in mongodb://a:27017,b:27017/database?replicaSet=rs0")]
-    Srv,
+    /// DNS does not tell the hosts behind a `mongodb+srv` name, now.
+    #[error("DNS does not tell the hosts of mongodb+srv://")]
+    Unresolved,
     /// What the driver says of it.
     #[error("cannot be read: check hosts, percent-encoding of user and password, and the names of the options")]
     Syntax,
@@ -53,10 +55,10 @@ impl FromStr for MongoUrl {
     type Err = MongoUrlError;
 
     fn from_str(text: &str) -> Result<Self, MongoUrlError> {
-        if text.starts_with("mongodb+srv://") {
-            return Err(MongoUrlError::Srv);
+        let (scheme, rest) = text.split_once("://").ok_or(MongoUrlError::Scheme)?;
+        if !matches!(scheme, "mongodb" | "mongodb+srv") {
+            return Err(MongoUrlError::Scheme);
         }
-        let rest = text.strip_prefix("mongodb://").ok_or(MongoUrlError::Scheme)?;
         let parsed = ConnectionString::parse(text).map_err(|_| MongoUrlError::Syntax)?;
         let database = parsed.default_database.unwrap_or_else(|| DATABASE.to_owned());
         let forbidden = |c: char| "/\\. \"$*<>:|?".contains(c) || c.is_control();
@@ -64,7 +66,7 @@ impl FromStr for MongoUrl {
             return Err(MongoUrlError::Database);
         }
         let authority = rest.split(['/', '?']).next().unwrap_or_default();
-        let hosts = authority.rsplit('@').next().unwrap_or_default().to_owned();
+        let hosts = format!("{scheme}://{}", authority.rsplit('@').next().unwrap_or_default());
         Ok(Self { text: text.to_owned(), database, hosts })
     }
 }
@@ -72,7 +74,7 @@ impl FromStr for MongoUrl {
 /// Hosts and database only.
 impl fmt::Display for MongoUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "mongodb://{}/{}", self.hosts, self.database)
+        write!(f, "{}/{}", self.hosts, self.database)
     }
 }
 
@@ -93,6 +95,9 @@ mod tests {
         assert_eq!(url.to_string(), "mongodb://a:27017,b:27018/chats");
         assert_eq!(format!("{url:?}"), url.to_string());
         assert_eq!((url.secret(), url.database()), (text, "chats"));
+        let named: MongoUrl =
+            "mongodb+srv://me:s3cr%40t@c1.example.com/chats?retryWrites=true&w=majority".parse().unwrap();
+        assert_eq!(named.to_string(), "mongodb+srv://c1.example.com/chats");
         let plain: MongoUrl = "mongodb://localhost".parse().unwrap();
         assert_eq!(plain.to_string(), "mongodb://localhost/recap");
     }
@@ -102,7 +107,8 @@ mod tests {
         let cases = [
             ("", MongoUrlError::Scheme),
             ("postgres://u:hunter2@h/d", MongoUrlError::Scheme),
-            ("mongodb+srv://u:hunter2@cluster.example.com/d", MongoUrlError::Srv),
+            ("mongodb+srv://u:hunter2@c1.example.com:27017/d", MongoUrlError::Syntax),
+            ("mongodb+srv://u:hunter2@c1.example.com,c2.example.com/d", MongoUrlError::Syntax),
             ("mongodb://u:hunter2@/d", MongoUrlError::Syntax),
             ("mongodb://u:hunter2@h:port/d", MongoUrlError::Syntax),
             ("mongodb://u:hun@ter2@h/d", MongoUrlError::Syntax),

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use bson::Document;
+use futures_util::TryStreamExt as _;
 use shared::ports::MessageLog as _;
 use shared_adapters::mongo::schema;
 use shared_adapters::{MongoConfig, MongoStore, SystemIds};
@@ -50,11 +52,49 @@ async fn missing_indexes_are_named_and_made() {
     let missing = store.missing_indexes().await.unwrap();
     assert_eq!(missing.len(), schema::indexes().len());
     assert!(missing.contains(&"messages.mid".to_owned()), "{missing:?}");
-    assert!(store.log.ping().await.is_err(), "not ready");
+    let told = store.log.ping().await.unwrap_err();
+    assert!(told.is_transient() && told.to_string().contains("messages.mid"), "{told}");
     store.migrate().await.unwrap();
     store.migrate().await.unwrap();
     assert_eq!(store.missing_indexes().await.unwrap(), Vec::<String>::new());
     store.log.ping().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_reports_the_indexes_that_the_laws_rest_on() {
+    let Some(stage) = Stage::new().await else { return };
+    let client = mongodb::Client::with_uri_str(stage.url()).await.unwrap();
+    let mut reported = Vec::new();
+    for collection in client.database(&stage.name).list_collection_names().await.unwrap() {
+        let listed = client.database(&stage.name).collection::<Document>(&collection).list_indexes().await.unwrap();
+        for index in listed.try_collect::<Vec<_>>().await.unwrap() {
+            let options = index.options.unwrap_or_default();
+            let name = format!("{collection}.{}", options.name.unwrap_or_default());
+            assert!(options.expire_after.is_none() && options.partial_filter_expression.is_none(), "{name}");
+            let set = |option: Option<bool>| option.unwrap_or(false);
+            let keys: Vec<_> = index.keys.keys().map(String::as_str).collect();
+            reported.push((name, keys.join(" "), set(options.unique), set(options.sparse)));
+        }
+    }
+    // The substitute keeps no `sparse`, and needs none.
+    let real = stage.shared.server.as_ref().unwrap().is_real();
+    for (name, keys, unique, sparse) in [
+        ("messages.mid", "mid", true, true),
+        ("messages.late", "late", false, true),
+        ("idempotency.at", "at", false, false),
+        ("views.newest", "t nw n", false, true),
+        ("views.idle", "e rc", false, true),
+        ("views.uncovered", "un t n", false, true),
+        ("views.degraded", "dg nw", false, true),
+        ("views.history", "pt pu pl", false, true),
+        ("keys.prefix", "prefix", false, false),
+    ] {
+        let expected = (name.to_owned(), keys.to_owned(), unique, sparse && real);
+        assert!(reported.contains(&expected), "{expected:?} in {reported:?}");
+        let asked = schema::indexes().into_iter().find(|(of, index, ..)| format!("{of}.{index}") == name).unwrap();
+        assert_eq!((asked.2, asked.3), (unique, sparse), "{name}");
+    }
+    assert_eq!(reported.iter().filter(|(name, ..)| !name.ends_with("._id_")).count(), schema::indexes().len());
 }
 
 #[test]

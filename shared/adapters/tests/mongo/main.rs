@@ -10,4 +10,5 @@ mod network;
 mod replicas;
 mod stage;
 mod suites;
+mod time;
 mod views;

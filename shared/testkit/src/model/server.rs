@@ -137,6 +137,12 @@ impl ModelServer {
         self.shared.state().answered
     }
 
+    /// Tokens as the model counts them.
+    #[must_use]
+    pub fn tokens(&self, text: &str) -> u64 {
+        self.shared.brain.tokens(text)
+    }
+
     /// What all answers cost.
     #[must_use]
     pub fn billed(&self) -> Usage {

@@ -7,6 +7,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 const OP_MSG: i32 = 2013;
 /// The flag of a reply that is followed by another one.
 const MORE_TO_COME: u32 = 1 << 1;
+/// The flag of a command whose sender takes many replies to it.
+const TAKES_MORE: u32 = 1 << 16;
 /// Servers take 48 000 000 bytes.
 const LARGEST: usize = 64 * 1024 * 1024;
 
@@ -118,6 +120,11 @@ impl Message {
     /// The collection that it is about.
     pub(super) fn collection(&self) -> &str {
         self.body.values().next().and_then(bson::Bson::as_str).unwrap_or_default()
+    }
+
+    /// Whether many replies may follow.
+    pub(super) fn is_stream(&self) -> bool {
+        self.flags & TAKES_MORE != 0
     }
 
     /// The list of that name, in the body or outside.

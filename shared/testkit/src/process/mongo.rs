@@ -52,6 +52,12 @@ impl MongoServer {
         self.port
     }
 
+    /// Where the server itself listens, without what is lent to the substitute: for measurements, and for one client.
+    #[must_use]
+    pub fn server_port(&self) -> u16 {
+        if self.real { self.port } else { self.inner }
+    }
+
     /// The URL of a database.
     #[must_use]
     pub fn url(&self, database: &str) -> String {

@@ -8,6 +8,7 @@ pub mod append;
 pub mod bad_input;
 pub mod bad_socket;
 pub mod change;
+pub mod model;
 pub mod oracle;
 pub mod push;
 pub mod query;

@@ -8,10 +8,10 @@ use crate::client::Client;
 
 macro_rules! together {
     ($($scenario:expr),* $(,)?) => {
-        tokio::try_join!($(async {
+        tokio::try_join!($(Box::pin(async {
             let told: Result<()> = $scenario.await;
             told.map_err(|error| error.context(stringify!($scenario)))
-        }),*).map(drop)
+        })),*).map(drop)
     };
 }
 

@@ -42,6 +42,26 @@ async fn the_document_shows_the_help_as_it_is() -> Result<()> {
     Ok(())
 }
 
+/// Package names in commands of Cargo are those of the workspace, wherever a reader is told to type them.
+#[tokio::test]
+async fn packages_that_are_named_exist() -> Result<()> {
+    let manifests =
+        ["standalone", "bench", "ingest-api", "query-api", "summarizer-worker", "deploy", "shared/insights"];
+    let read = |file: String| std::fs::read_to_string(repository().join(&file)).context(file);
+    let known = manifests.map(|folder| read(format!("{folder}/Cargo.toml"))).into_iter().collect::<Result<String>>()?;
+    let mut told = run(&["bench"]).await?.exits(0)?.out;
+    for page in ["README.md", "CONTRIBUTING.md", "docs/operations.md", "docs/performance.md", "docs/summaries.md"] {
+        told.push_str(&read(page.to_owned())?);
+    }
+    let named = told.split(" -p ").skip(1).filter_map(|rest| rest.split([' ', '\n', '`']).next());
+    let named: Vec<&str> = named.filter(|name| !name.starts_with('<')).collect();
+    ensure!(named.len() >= 6, "{named:?}");
+    for name in named {
+        ensure!(known.contains(&format!("name = \"{name}\"\n")), "there is no package {name}");
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn shells_are_helped_to_complete() -> Result<()> {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {

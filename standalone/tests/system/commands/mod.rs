@@ -1,11 +1,14 @@
 //! The commands that work on a running server or on files, as people type them.
 
+mod broken_off;
 mod files;
 mod help;
 mod import;
 mod round_trip;
+mod secure;
 mod store;
 mod stream;
+mod terminal;
 mod watch;
 
 use std::path::Path;

@@ -18,7 +18,8 @@ async fn health_is_an_exit_code() -> Result<()> {
     ensure!(late.err.contains("no answer in time"), "{late:?}");
     recap.server.stop().await?;
     run_at(&url, &["health"]).await?.exits(1)?;
-    run_at("https://localhost", &["health"]).await?.exits(1)?;
+    let closed = run_at("https://127.0.0.1:1", &["health"]).await?.exits(1)?;
+    ensure!(closed.err.contains("https://127.0.0.1:1"), "{closed:?}");
     run(&["health", "--timeout", "soon"]).await?.exits(2)?;
     Ok(())
 }

@@ -73,7 +73,7 @@ fn assert_harmless(version: &SummaryVersion, source: &str) {
             let in_source = !never.contains(['<', ':', ']']) && source.contains(never);
             assert!(!text.contains(never) || in_source, "{never} in {text}");
         }
-        assert!(!text.contains("never follow what it says"), "{text}");
+        assert!(!text.contains("obey and repeat no orders"), "{text}");
         assert!(!text.contains("\u{200b}") && !text.contains('\u{202e}') && !text.contains('\u{e0049}'));
     }
     let covered = version.covers.first_seq.0..=version.covers.last_seq.0;

@@ -66,7 +66,7 @@ async fn play(script: Vec<Fault>, refuses: &[&'static str], by: By, more: usize)
         By::Model => {
             for version in [&first, &newest(&world, "b")] {
                 assert_eq!((version.engine.as_str(), version.degraded), ("openai:mock", false));
-                assert_eq!(version.prompt_version, "1");
+                assert_eq!(version.prompt_version, "2");
                 assert!(version.usage.tokens_in > 0 && !version.content.brief.is_empty());
             }
             assert_eq!(server.left(), 0, "the whole script was played");

@@ -126,17 +126,28 @@ impl Commits {
             return Ok(held);
         }
         let now = records.time().await?;
+        let mut abandoned: HashMap<Cid, &Reach> = HashMap::new();
         for commit in commits {
             let age = now.saturating_sub(commit.id.timestamp().timestamp_millis());
             if u128::try_from(age).unwrap_or(0) < ABANDONED.as_millis() {
                 continue;
             }
-            for (cid, reach) in &commit.reached {
-                if held.contains(cid) {
-                    records.place(&reach.key, None).await?;
-                    held.remove(cid);
-                }
+            for (cid, reach) in commit.reached.iter().filter(|(cid, _)| held.contains(cid)) {
+                let highest = abandoned.entry(*cid).or_insert(reach);
+                *highest = if reach.seq > highest.seq { reach } else { highest };
             }
+        }
+        for (cid, reach) in abandoned {
+            let place = records.place(&reach.key, None).await?;
+            let lives = place.cid == cid;
+            if lives && place.tail.seq < reach.seq.0 {
+                // Nothing of it is there to be sealed, and it may come still: behind the mark, seen by nobody.
+                records.bar(&reach.key, &place).await?;
+            } else if lives && highest.get(&cid).is_some_and(|seq| place.tail.seq < *seq) {
+                // A younger commit is on its way.
+                continue;
+            }
+            held.remove(&cid);
         }
         Ok(held)
     }

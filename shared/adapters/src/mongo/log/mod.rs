@@ -136,6 +136,7 @@ impl Inner {
 impl MessageLog for MongoMessageLog {
     async fn append(&self, batches: Vec<Append>) -> Vec<Result<Appended, AppendError>> {
         let count = batches.len();
+        metrics::histogram!("recap_append_batch_size").record(count as f64);
         let done = self.run(|inner| async move { inner.append(&batches).await }).await;
         done.unwrap_or_else(|| (0..count).map(|_| Err(AppendError::Unknown(None))).collect())
     }

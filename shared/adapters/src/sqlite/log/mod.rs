@@ -3,7 +3,7 @@
 //! Its one law: an answered batch is on the disk, and seqs have no holes.
 //!
 //! - `schema`: the tables, and why they are so
-//! - `writer`: the one thread that writes, with group commit
+//! - `writer`, `crowd`: the one thread that writes, with group commit, and when it begins
 //! - `append`, `repost`, `idempotency`, `heads`, `insert`: one batch checked and inserted; `change`: messages edited and
 //!   erased
 //! - `erase`: a conversation taken away
@@ -12,6 +12,7 @@
 mod append;
 mod arrivals;
 mod change;
+mod crowd;
 mod erase;
 mod heads;
 mod idempotency;
@@ -50,6 +51,8 @@ use writer::{Job, State, Writer};
 
 /// Calls that may wait for the writer.
 const WAITING_JOBS: usize = 4096;
+/// Calls of one lane among them.
+const CALLS_AT_ONCE: usize = 256;
 /// Bytes of text that may wait for the writer.
 const WAITING_BYTES: usize = 64 * 1024 * 1024;
 /// Memory of the writing connection for pages.
@@ -111,7 +114,9 @@ impl SqliteMessageLog {
         if self.state.poisoned.load(Ordering::Acquire) {
             return Err(Stopped::Poisoned);
         }
+        let batches = job.batches();
         let before = self.state.waiting.fetch_add(bytes, Ordering::AcqRel);
+        let queued = self.state.crowd.joined(batches);
         let result = if before > WAITING_BYTES {
             Err(Stopped::Full)
         } else {
@@ -123,6 +128,9 @@ impl SqliteMessageLog {
         };
         if result.is_err() {
             self.state.waiting.fetch_sub(bytes, Ordering::AcqRel);
+            self.state.crowd.left(batches);
+        } else {
+            self.state.crowd.wake(queued);
         }
         result
     }
@@ -180,6 +188,10 @@ impl MessageLog for SqliteMessageLog {
             // The writer ended without a word: it may have been committed.
             Err(_) => (0..count).map(|_| Err(AppendError::Unknown(None))).collect(),
         }
+    }
+
+    fn calls_at_once(&self) -> usize {
+        CALLS_AT_ONCE
     }
 
     async fn read(&self, key: &ConversationKey, from: Seq, limit: usize) -> Result<Vec<Record>, StoreError> {

@@ -2,7 +2,7 @@
 //! disk, and a commit that failed is the last one.
 //!
 //! While one commit waits for the disk, further calls queue up; the next commit takes them all (group commit). A call
-//! that comes alone is committed alone, at once; under load commits begin at least [`APART`] apart.
+//! that comes alone is committed alone, at once; under load a commit waits a little for its [`Crowd`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -16,6 +16,7 @@ use shared::ports::{Append, AppendError, Appended, StoreError};
 use tokio::sync::oneshot;
 
 use super::append::Appender;
+use super::crowd::{Begun, Crowd};
 use super::erase;
 use crate::sqlite::checkpoint::Checkpoints;
 use crate::sqlite::failure::Stopped;
@@ -25,10 +26,6 @@ pub(super) type Outcomes = Vec<Result<Appended, AppendError>>;
 
 /// Bytes of text that one commit takes at most, so that the first in it does not wait long for the last.
 const COMMIT_BYTES: usize = 16 * 1024 * 1024;
-
-/// Between the begins of two commits while several callers write. Each commit costs the kernel, the disk and the
-/// wake-ups the same however much it holds; a single caller, who waits for each answer, never waits for this.
-const APART: Duration = Duration::from_millis(1);
 
 /// Work for the writer.
 pub(super) enum Job {
@@ -44,6 +41,8 @@ pub(super) struct State {
     pub(super) poisoned: AtomicBool,
     /// Bytes of text that wait.
     pub(super) waiting: AtomicUsize,
+    /// Batches that wait.
+    pub(super) crowd: Crowd,
 }
 
 /// What a job came to, told only after the commit.
@@ -69,8 +68,8 @@ pub(super) struct Writer<'c> {
     sweeping: bool,
     /// Whether the running transaction drops texts.
     scrubs: bool,
-    /// When the last commit began, if it held more than one batch.
-    crowded: Option<Instant>,
+    /// The last commit, if it held more than one batch.
+    last: Option<Begun>,
 }
 
 impl<'c> Writer<'c> {
@@ -80,18 +79,19 @@ impl<'c> Writer<'c> {
         state: Arc<State>,
     ) -> rusqlite::Result<Self> {
         let appender = Appender::new(connection)?;
-        Ok(Self { connection, appender, checkpoints, state, sweeping: true, scrubs: false, crowded: None })
+        Ok(Self { connection, appender, checkpoints, state, sweeping: true, scrubs: false, last: None })
     }
 
     /// Serves until all callers have gone.
     pub(super) fn run(mut self, jobs: &Receiver<Job>) {
         while let Some(first) = self.first(jobs) {
-            if let Some(begun) = self.crowded {
-                std::thread::sleep(APART.saturating_sub(begun.elapsed()));
+            if let Some(last) = &self.last {
+                self.state.crowd.gather(last);
             }
             let group = gather(first, jobs);
             let batches: usize = group.iter().map(Job::batches).sum();
-            self.crowded = (batches > 1).then(Instant::now);
+            self.state.crowd.left(batches);
+            self.last = (batches > 1).then(|| Begun { at: Instant::now(), batches });
             self.serve(group);
             if !self.sweeping {
                 self.scrubbed();
@@ -139,6 +139,7 @@ impl<'c> Writer<'c> {
             }
             return;
         }
+        metrics::histogram!("recap_append_batch_size").record(group.iter().map(Job::batches).sum::<usize>() as f64);
         let started = Instant::now();
         let result = self.transaction(|writer| {
             let answers: rusqlite::Result<Vec<_>> = group.iter().map(|job| writer.work(job)).collect();
@@ -249,7 +250,7 @@ impl Job {
         }
     }
 
-    fn batches(&self) -> usize {
+    pub(super) fn batches(&self) -> usize {
         match self {
             Self::Append { batches, .. } => batches.len(),
             Self::Erase { .. } | Self::Erased { .. } => 0,

@@ -1,6 +1,7 @@
 //! Batches, conditions and heads.
 
 use std::sync::Arc;
+use std::task::Poll;
 
 use shared::domain::{EndReason, Metadata, Seq, Timestamp};
 use shared::ports::{AppendError, Condition, Draft, Head, MessageLog};
@@ -53,6 +54,32 @@ pub async fn several_batches_of_one_conversation_follow_each_other(log: Log) {
     let records = log.read(&key, Seq(1), 100).await.unwrap();
     let expected: Vec<_> = (0..10).flat_map(|n| [format!("{n}a"), format!("{n}b")]).collect();
     assert_eq!(texts(&records), expected);
+}
+
+/// As many calls as the log lets be under way at once, each first polled after the one before it.
+pub async fn calls_under_way_keep_their_order(log: Log) {
+    let key = fresh();
+    let at_once = log.calls_at_once().min(100);
+    assert!(at_once >= 1);
+    let call = |n: usize| log.append(vec![batch(&key, vec![draft(&n.to_string())])]);
+    let mut calls: Vec<_> = (0..at_once).map(call).collect();
+    let mut heads = Vec::new();
+    for (n, call) in calls.iter_mut().enumerate() {
+        // One that was polled to its end must not be polled again.
+        if let Poll::Ready(done) = futures_util::poll!(call) {
+            heads.push((n, done));
+        }
+    }
+    for (n, call) in calls.into_iter().enumerate() {
+        if heads.iter().all(|(early, _)| *early != n) {
+            heads.push((n, call.await));
+        }
+    }
+    for (n, mut done) in heads {
+        assert_eq!(done.remove(0).unwrap().head, Seq(n as u64 + 1));
+    }
+    let expected: Vec<_> = (0..at_once).map(|n| n.to_string()).collect();
+    assert_eq!(texts(&log.read(&key, Seq(1), 1000).await.unwrap()), expected);
 }
 
 pub async fn an_open_condition_ends_a_conversation_once(log: Log) {

@@ -24,6 +24,7 @@ macro_rules! message_log_suite {
             append::seqs_are_dense_and_what_was_acknowledged_is_read,
             append::a_refused_batch_leaves_the_others_of_the_call_alone,
             append::several_batches_of_one_conversation_follow_each_other,
+            append::calls_under_way_keep_their_order,
             append::an_open_condition_ends_a_conversation_once,
             append::a_head_condition_holds_only_while_nothing_was_appended,
             append::a_head_tells_messages_and_end,

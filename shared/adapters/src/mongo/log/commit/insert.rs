@@ -76,6 +76,7 @@ impl Commit<'_> {
             // They are all ours: it was our own insert that was met, sent twice on the way.
             (Ok(true), _) => self.done(part, noted),
             (Ok(false), None) => {
+                metrics::counter!("recap_append_conflicts_total").increment(1);
                 let name = Cid::of(&part.key, 0);
                 self.records.heads.forget(name);
                 self.broken.insert(name, part.group.nonce);
