@@ -278,6 +278,7 @@ impl ViewStore for MemoryViews {
         let mut state = self.state.lock();
         state.views.remove(key);
         state.users.remove(key);
+        state.given.remove(key);
         state.summaries.remove(key);
         state.gists.retain(|(conversation, _), _| conversation != key);
         state.letters.remove(key);
