@@ -23,7 +23,7 @@ use self::idempotency::IdempotencyHeader;
 use crate::request::{PostChatsRequest, RequestError};
 use crate::routes::Ingest;
 
-pub(crate) use failure::{LaneError, refused};
+pub(crate) use failure::{ERASED, LaneError, NO_MESSAGE, refused};
 pub(crate) use lanes::{Lanes, Work};
 pub(crate) use quota::Quotas;
 pub(crate) use reply::json_string;

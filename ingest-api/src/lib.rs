@@ -7,10 +7,12 @@
 //! - `append`: `POST /chats` through bounded lanes into one commit for many requests
 //! - `publish`: what a commit reached, told to the bus once for each conversation
 //! - `end`: `POST /chats/{conversation_id}/end`, through the same lanes
+//! - `change`: `PATCH` and `DELETE /chats/{conversation_id}/messages/{seq}`, through the same lanes
 //! - `erase`: `DELETE /chats/{conversation_id}`
 //! - [`routes`]: [`build`] puts them together
 
 mod append;
+mod change;
 pub mod config;
 mod end;
 mod erase;

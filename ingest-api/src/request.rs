@@ -1,4 +1,4 @@
-//! Bodies, read and checked (append): that of `POST /chats`, and the empty one.
+//! Bodies, read and checked (append): that of `POST /chats`, that of an edit, and the empty one.
 //!
 //! Law: what [`PostChatsRequest::parse`] gives may be stored as it is; what it refuses, it refuses with every fault
 //! at once (at most [`MAX_FAULTS`]), and nothing is queued before.
@@ -19,6 +19,7 @@ mod fast;
 mod faults;
 mod json;
 mod metadata;
+mod patch;
 mod received;
 mod rules;
 mod walk;
@@ -33,6 +34,7 @@ use shared::ports::{Draft, IdSource};
 pub use empty::check_empty;
 pub use faults::{FieldFault, MAX_FAULTS, RequestError};
 pub use json::JsonType;
+pub use patch::PatchMessageRequest;
 pub use rules::Fault;
 
 /// A valid body of `POST /chats`.

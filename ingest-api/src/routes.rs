@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{delete, post};
+use axum::routing::{delete, patch, post};
 use shared::ports::{Clock, IdSource, Ports};
 use shared_service::Tasks;
 
 use crate::append::{self, Lanes, Quotas};
+use crate::change::{self, Changes};
 use crate::config::IngestConfig;
 use crate::end;
 use crate::erase::{self, Eraser};
@@ -18,11 +19,12 @@ pub(crate) struct Ingest {
     pub(crate) lanes: Lanes,
     pub(crate) quotas: Arc<Quotas>,
     pub(crate) eraser: Eraser,
+    pub(crate) changes: Changes,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
 }
 
-/// `POST /chats`, `POST /chats/{conversation_id}/end` and `DELETE /chats/{conversation_id}`, with their lanes running.
+/// All routes that write messages, end and erase, with their lanes running.
 ///
 /// Must be called within a Tokio runtime. The lanes take what is queued until [`Tasks::stopping`], then finish it.
 pub fn build(ports: &Ports, config: &IngestConfig, tasks: &Tasks) -> Router {
@@ -31,12 +33,14 @@ pub fn build(ports: &Ports, config: &IngestConfig, tasks: &Tasks) -> Router {
         lanes: Lanes::start(ports, config, tasks),
         quotas: Arc::new(Quotas::new(ports, config)),
         eraser: Eraser::new(ports, config, tasks),
+        changes: Changes::new(ports),
         clock: Arc::clone(&ports.clock),
         ids: Arc::clone(&ports.ids),
     };
     Router::new()
         .route("/chats", post(append::post_chats))
         .route("/chats/{conversation_id}/end", post(end::post_end))
+        .route("/chats/{conversation_id}/messages/{seq}", patch(change::patch_message).delete(change::delete_message))
         .route("/chats/{conversation_id}", delete(erase::delete_chat))
         // Another service posts to this path, which hides the pattern above; it is a conversation's name all the same.
         .route("/chats/summarize", delete(erase::delete_chat))

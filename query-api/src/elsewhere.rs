@@ -2,7 +2,7 @@
 //! their requests elsewhere; only who goes around it comes here.
 
 use axum::Router;
-use axum::routing::{delete, post};
+use axum::routing::{delete, patch, post};
 use shared::error_code::ErrorCode;
 use shared_service::ApiError;
 
@@ -13,6 +13,7 @@ pub(crate) fn routes() -> Router {
         .route("/chats/summarize", delete(refuse))
         .route("/chats/{conversation_id}", delete(refuse))
         .route("/chats/{conversation_id}/end", post(refuse))
+        .route("/chats/{conversation_id}/messages/{seq}", patch(refuse).delete(refuse))
 }
 
 async fn refuse() -> ApiError {

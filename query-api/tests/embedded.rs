@@ -80,7 +80,8 @@ impl Service {
             ensure!(view.apply(record));
         }
         let seq = view.applied_seq;
-        let step = ProjectionStep { key: key.clone(), from, view, participations: participations(&records) };
+        let participations = participations(&records);
+        let step = ProjectionStep { key: key.clone(), from, view, participations, whole: false };
         ensure!(self.ports.views.commit(vec![step]).await? == [CasOutcome::Applied]);
         self.ports.bus.announce(Announcement::Projected { key, seq });
         Ok(())
@@ -111,7 +112,7 @@ impl Service {
             latency_ms: 3,
             generated_at: self.ports.clock.now(),
         };
-        let saved = self.ports.views.save_summary(&key, previous, &summary).await?;
+        let saved = self.ports.views.save_summary(&key, row.epoch, previous, &summary).await?;
         ensure!(saved == CasOutcome::Applied);
         self.ports.bus.announce(Announcement::Summarized { key, version: summary.version });
         Ok(summary.version)

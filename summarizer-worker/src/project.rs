@@ -3,6 +3,7 @@
 //! - [`round`]: one batch of conversations from the log to the view store, in few calls
 //! - [`read`]: the records that a batch needs, with their holes found
 //! - [`fold`]: records folded into steps, off the async threads when there are many
+//! - [`rewrite`]: a view folded anew, since what it was made from was edited or erased
 //! - [`rows`]: recent rows kept in memory
 //! - [`take`]: notices from the bus, acknowledged after the commit
 //!
@@ -11,9 +12,11 @@
 
 pub(crate) mod fold;
 pub(crate) mod read;
+pub(crate) mod rewrite;
 pub(crate) mod round;
 pub(crate) mod rows;
 pub(crate) mod take;
 
+pub(crate) use rewrite::Users;
 pub(crate) use round::{Projector, ROUND};
 pub(crate) use take::{project, take};

@@ -44,5 +44,6 @@ pub(crate) fn need(row: &ConversationRow) -> SummaryNeed {
         last_received: row.view.received_at,
         ended: row.view.ended.is_some(),
         last_summary: row.summary.map(|pointer| pointer.generated_at),
+        retracted: row.retracted(),
     }
 }

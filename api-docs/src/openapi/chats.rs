@@ -17,6 +17,9 @@ pub(super) fn describe(paths: &mut Paths) {
     paths.add("get", "/chats/summarize", read_chat("readConversationNamedSummarize", odd));
     paths.add("delete", "/chats/summarize", delete_chat("eraseConversationNamedSummarize", odd));
     paths.add("post", "/chats/{conversation_id}/end", post_end());
+    let message = "/chats/{conversation_id}/messages/{seq}";
+    paths.add("patch", message, patch_message());
+    paths.add("delete", message, delete_message());
 }
 
 fn post_chats() -> Operation {
@@ -91,6 +94,35 @@ fn delete_chat(id: &str, which: &str) -> Operation {
         .told("Erases messages, views and summaries, tells listeners, and closes their sockets.")
         .answer(204, json!({ "description": "Erased.", "headers": headers::of_counted(&[]) }))
         .errors(&[ErrorCode::ConversationNotFound])
+}
+
+fn patch_message() -> Operation {
+    let example = json!({
+        "content": "Let's meet on Friday.",
+        "timestamp": "2023-01-01T12:00:00Z",
+        "user_id": "user_1",
+        "seq": 1,
+        "edited_at": "2023-01-01T12:05:00Z",
+    });
+    Operation::counted("Chats", "editMessage", "write", "Edit a message")
+        .told(
+            "What it said before is gone from every store when this is answered, and summaries that were made from it \
+             are taken back; a new one follows at once. What is left out of the body stays as it is.",
+        )
+        .body("PatchMessageRequest", true, &json!({ "content": "Let's meet on Friday." }))
+        .json("The message as it is now.", "Message", &example)
+        .errors(&[ErrorCode::Conflict, ErrorCode::ConversationNotFound, ErrorCode::NotFound])
+}
+
+fn delete_message() -> Operation {
+    Operation::counted("Chats", "eraseMessage", "write", "Erase a message")
+        .told(
+            "Its text, its user, its metadata and its name are gone from every store when this is answered, and \
+             summaries that were made from it are taken back; a new one follows at once. Its `seq` is not given \
+             again. Idempotent.",
+        )
+        .answer(204, json!({ "description": "Erased, now or before.", "headers": headers::of_counted(&[]) }))
+        .errors(&[ErrorCode::ConversationNotFound, ErrorCode::NotFound])
 }
 
 fn post_end() -> Operation {

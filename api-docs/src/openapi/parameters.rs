@@ -10,6 +10,9 @@ pub(crate) fn of(path: &str) -> Value {
     if path.contains("{conversation_id}") {
         names.push("ConversationId");
     }
+    if path.contains("{seq}") {
+        names.push("Seq");
+    }
     if path.contains("{user_id}") {
         names.push("UserId");
     }
@@ -38,6 +41,9 @@ pub(crate) fn components() -> Map<String, Value> {
     let path = |name: &str, told: &str| json!({ "name": name, "in": "path", "required": true, "schema": id(told) });
     let header = |name: &str, pattern: &str, told: &str| json!({ "name": name, "in": "header", "schema": { "type": "string", "pattern": pattern }, "description": told });
     let page = json!({ "type": "integer", "minimum": 1, "maximum": u64::MAX, "default": 1 });
+    let seq = json!({ "type": "integer", "minimum": 1, "maximum": u64::MAX });
+    let seq =
+        json!({ "name": "seq", "in": "path", "required": true, "schema": seq, "description": "The message's `seq`." });
     let kind = json!({ "allOf": [reference("SummaryType")], "default": "brief" });
     let told = "Makes the whole request repeatable for at least 24 hours: the same key and body answer as the first \
                 time, with `idempotency-replayed: true`; the same key and another body is 409.";
@@ -52,6 +58,7 @@ pub(crate) fn components() -> Map<String, Value> {
     let components = [
         ("ConversationId", path("conversation_id", "The conversation, percent-encoded.")),
         ("UserId", path("user_id", "The user, percent-encoded.")),
+        ("Seq", seq),
         ("Page", query("page", page, "Which page.")),
         ("SummaryType", query("summary_type", kind, "Which text.")),
         ("RequestId", name),

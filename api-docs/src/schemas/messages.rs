@@ -7,13 +7,14 @@ use crate::schema::{
     always, closed, field, id, list, optional, or_null, read_time, reference, text, whole, written_time,
 };
 
-pub(crate) fn schemas(limits: &MessageLimits) -> [(&'static str, Value); 8] {
+pub(crate) fn schemas(limits: &MessageLimits) -> [(&'static str, Value); 9] {
     [
         ("PostChatsRequest", post_chats(limits)),
         ("NewMessage", new_message(limits)),
         ("PostChatsResponse", posted()),
         ("Message", message()),
         ("HistoryResponse", history()),
+        ("PatchMessageRequest", patch(limits)),
         ("EmptyRequest", closed("No fields.", Vec::new())),
         ("EndResponse", ended()),
         ("Metadata", metadata(limits)),
@@ -60,6 +61,19 @@ fn new_message(limits: &MessageLimits) -> Value {
     )
 }
 
+fn patch(limits: &MessageLimits) -> Value {
+    let most = limits.max_content_bytes;
+    let mut content = text(&format!("The new text: 1 to {most} bytes of UTF-8."));
+    content["minLength"] = 1.into();
+    content["maxLength"] = most.into();
+    let mut body = closed(
+        "What changes; at least one of both.",
+        vec![optional("content", content), optional("metadata", or_null(reference("Metadata")))],
+    );
+    body["minProperties"] = 1.into();
+    body
+}
+
 fn metadata(limits: &MessageLimits) -> Value {
     let (bytes, depth) = (limits.max_metadata_bytes, limits.max_metadata_depth);
     json!({
@@ -95,6 +109,7 @@ fn message() -> Value {
             field("seq", whole(1, "Its place in the order of arrival.")),
             optional("message_id", id("As posted.")),
             optional("metadata", reference("Metadata")),
+            optional("edited_at", written_time("When it was edited last; left out if it says what was posted.")),
         ],
     )
 }

@@ -152,7 +152,7 @@ fn version() -> Value {
             field("prompt_version", text("Which prompts, or which rules of the local engine.")),
             field("degraded", flag("True where a fallback engine answered for the wanted one.")),
             optional("degraded_reason", degraded_reason()),
-            field("trigger", words(trigger, &["count", "silence", "end", "demand", "redo"])),
+            field("trigger", words(trigger, &["count", "silence", "end", "demand", "redo", "change"])),
             field("usage", usage),
             optional("dropped", list(dropped(), "What of the model's answers failed the checks.")),
             field("latency_ms", whole(0, "How long it took, in milliseconds.")),

@@ -26,6 +26,13 @@ async fn appends() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn changes() -> Result<()> {
+    let stack = stack!(patient());
+    sets::changes(&stack.client, &stack.address()).await?;
+    sound(stack).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn queries() -> Result<()> {
     let stack = stack!(Plan::default());
     sets::queries(&stack.client).await?;

@@ -27,6 +27,9 @@ pub(crate) enum LaneError {
 const UNKNOWN: &str = "it is not known whether this was stored; repeat it with the same Idempotency-Key or the same \
                        message_ids, then it is stored once";
 
+pub(crate) const NO_MESSAGE: &str = "no message of this conversation has that seq";
+pub(crate) const ERASED: &str = "the message was erased";
+
 impl From<LaneError> for ApiError {
     fn from(error: LaneError) -> Self {
         let (code, message) = match &error {
@@ -41,6 +44,8 @@ impl From<LaneError> for ApiError {
                 (ErrorCode::IdempotencyMismatch, "this Idempotency-Key was used with another body; use a new key")
             }
             LaneError::Append(AppendError::MessageIdTaken { index }) => return taken(*index).because(error),
+            LaneError::Append(AppendError::NoMessage { .. }) => (ErrorCode::NotFound, NO_MESSAGE),
+            LaneError::Append(AppendError::MessageErased { .. }) => (ErrorCode::Conflict, ERASED),
             LaneError::Append(AppendError::HeadMoved) => return Self::internal(error),
         };
         Self::new(code, message).because(error)

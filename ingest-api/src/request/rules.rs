@@ -21,6 +21,9 @@ pub enum Fault {
     /// A field of an object that has none.
     #[error("is not a field here; this takes none")]
     NoFields,
+    /// An edit that changes nothing.
+    #[error("must have content, metadata or both")]
+    NothingToEdit,
     /// The same field again.
     #[error("must not be given twice")]
     Repeated,

@@ -20,6 +20,10 @@ pub struct Board {
     detailed: Option<SummaryFrame>,
     insights: Numbered,
     partial: Numbered,
+    /// Summaries up to this version were taken back.
+    floor: Version,
+    /// No partial text is shown: it may be made from what was taken back.
+    muted: bool,
     ended: Option<Bytes>,
 }
 
@@ -51,7 +55,7 @@ impl Board {
         }
     }
 
-    /// The highest version of any type.
+    /// The highest version of any type that is shown.
     #[must_use]
     pub fn version(&self) -> Version {
         let version = |frame: &Option<SummaryFrame>| frame.as_ref().map_or(Version::ZERO, |frame| frame.version);
@@ -67,13 +71,27 @@ impl Board {
     /// Shows a summary, and takes away the partial text that led to it. Older ones are not shown.
     pub fn show_summary(&mut self, summary_type: SummaryType, frame: SummaryFrame) {
         let known = self.summary(summary_type).is_some_and(|shown| shown.version >= frame.version);
-        if known || self.ended.is_some() {
+        if known || frame.version <= self.floor || self.ended.is_some() {
             return;
         }
         self.partial.bytes = Bytes::new();
+        self.muted = false;
         match summary_type {
             SummaryType::Brief => self.brief = Some(frame),
             SummaryType::Detailed => self.detailed = Some(frame),
+        }
+    }
+
+    /// Shows no summary up to this version any more, whoever loads it still, and no text of one under way.
+    pub fn take_back(&mut self, version: Version) {
+        if version <= self.floor {
+            return;
+        }
+        self.floor = version;
+        self.muted = true;
+        self.partial.bytes = Bytes::new();
+        for frame in [&mut self.brief, &mut self.detailed] {
+            frame.take_if(|frame| frame.version <= version);
         }
     }
 
@@ -88,7 +106,7 @@ impl Board {
 
     /// Shows the text of a summary that is being written.
     pub fn show_partial(&mut self, bytes: Bytes) {
-        if self.ended.is_some() {
+        if self.muted || self.ended.is_some() {
             return;
         }
         self.partial = Numbered { number: self.partial.number + 1, bytes };

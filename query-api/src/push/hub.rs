@@ -148,6 +148,12 @@ impl Hub {
                     schedule.forget(&room);
                 }
             }
+            Heard::One(Announcement::Retracted { key, version }) => {
+                if let Some(room) = schedule.room(&key) {
+                    room.board.send_modify(|board| board.take_back(version));
+                }
+                schedule.at_once(&key, now);
+            }
             Heard::One(Announcement::Partial { key, text }) => {
                 let Some(room) = schedule.room(&key).cloned() else { return };
                 drop(schedule);

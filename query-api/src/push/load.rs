@@ -51,11 +51,15 @@ async fn show(sources: &Sources, due: &Due, row: Option<ConversationRow>) -> Res
         (board.version(), board.is_blank())
     };
     // Versions and views never go back but by erasure: its announcement was missed.
-    if newest < shown || (row.is_none() && !blank) {
+    let given = row.as_ref().map_or(Version::ZERO, |row| row.version);
+    if given < shown || (row.is_none() && !blank) {
         end(room, Ending::Erased);
         return Ok(true);
     }
     let Some(row) = row else { return Ok(false) };
+    if row.retracted() {
+        room.board.send_modify(|board| board.take_back(row.version));
+    }
     let summaries = summaries(views, due, newest).await?;
     let participant_count = match row.view.unlisted_messages {
         0 => row.view.participants.len() as u64,
@@ -68,7 +72,7 @@ async fn show(sources: &Sources, due: &Due, row: Option<ConversationRow>) -> Res
         for (summary_type, frame) in summaries {
             board.show_summary(summary_type, frame);
         }
-        let new = row.view.messages > 0 && board.show_insights(insights);
+        let new = (row.view.messages > 0 || !blank) && board.show_insights(insights);
         new || several || board.version() > before
     });
     match ending(sources, due, &row).await? {

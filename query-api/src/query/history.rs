@@ -205,6 +205,8 @@ struct MessageResponse<'a> {
     message_id: Option<&'a MessageId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     metadata: Option<&'a Metadata>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    edited_at: Option<Timestamp>,
 }
 
 impl Serialize for Messages<'_> {
@@ -218,6 +220,7 @@ impl Serialize for Messages<'_> {
                 seq: record.seq,
                 message_id: posted.message_id.as_ref(),
                 metadata: posted.metadata.as_ref(),
+                edited_at: posted.edit.as_ref().map(|edit| edit.at),
             })
         }))
     }

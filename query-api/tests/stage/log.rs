@@ -25,6 +25,7 @@ impl MemoryLog {
             metadata: content.contains("meta").then(|| Metadata::parse(r#"{"a": [1, 2.50]}"#).expect("an object")),
             salt: [1; 16],
             late: false,
+            edit: None,
         });
         self.push(key, body);
     }

@@ -94,7 +94,9 @@ impl Stage {
         }
         let seq = view.applied_seq;
         self.views.participate(&key, &participations(&new));
-        self.views.put(ConversationRow { key: key.clone(), view, summary: before.and_then(|row| row.summary) });
+        let (summary, version, epoch) =
+            before.map_or((None, Version::ZERO, 0), |row| (row.summary, row.version, row.epoch));
+        self.views.put(ConversationRow { key: key.clone(), view, summary, version, epoch });
         self.bus.say(Announcement::Projected { key, seq });
     }
 
@@ -129,7 +131,7 @@ impl Stage {
                 })
             })
             .collect();
-        let version = row.summary.map_or(Version(1), |pointer| pointer.version.next());
+        let version = row.version.next();
         let content = shared_insights::fold(&[], &messages);
         let mut summary = SummaryVersion {
             version,
@@ -151,7 +153,7 @@ impl Stage {
             generated_at: SystemClock.now(),
         };
         change(&mut summary);
-        self.views.put(ConversationRow { summary: Some(summary.pointer()), ..row });
+        self.views.put(ConversationRow { summary: Some(summary.pointer()), version, ..row });
         self.views.add_summary(&key, summary);
         version
     }

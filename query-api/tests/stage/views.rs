@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use shared::domain::{ConversationKey, Spend, SpendCap, SummaryVersion, TenantId, Timestamp, UserId, UtcDay, Version};
+use shared::domain::{
+    ConversationKey, Seq, Spend, SpendCap, SummaryVersion, TenantId, Timestamp, UserId, UtcDay, Version,
+};
 use shared::ports::{
     ArrivalMark, CasOutcome, ConversationRow, DeadLetter, Gist, GistKey, HistoryQuery, HistoryRow, ListQuery,
-    ParticipationDelta, ProjectionStep, StoreError, ViewStore,
+    ParticipationDelta, ProjectionStep, Span, StoreError, ViewStore,
 };
 
 use super::Count;
@@ -159,9 +161,14 @@ impl ViewStore for MemoryViews {
     async fn save_summary(
         &self,
         _: &ConversationKey,
+        _: u64,
         _: Version,
         _: &SummaryVersion,
     ) -> Result<CasOutcome, StoreError> {
+        unreachable!("query-api does not write")
+    }
+
+    async fn retract(&self, _: &ConversationKey, _: &[Seq]) -> Result<Version, StoreError> {
         unreachable!("query-api does not write")
     }
 
@@ -169,7 +176,7 @@ impl ViewStore for MemoryViews {
         unreachable!("query-api does not summarize")
     }
 
-    async fn save_gist(&self, _: &ConversationKey, _: &GistKey, _: &Gist) -> Result<(), StoreError> {
+    async fn save_gist(&self, _: &ConversationKey, _: u64, _: &GistKey, _: Span, _: &Gist) -> Result<(), StoreError> {
         unreachable!("query-api does not summarize")
     }
 

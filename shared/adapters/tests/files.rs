@@ -16,7 +16,7 @@ use shared_adapters::{
 use shared_testkit::conformance::build::{
     append, at, batch, batch_at, draft, draft_at, end, fresh, key, named, tenant, texts,
 };
-use shared_testkit::conformance::view_store::steps::{message, project, row, summary};
+use shared_testkit::conformance::view_store::steps::{message, project, row, save, summary};
 
 const LONG: Duration = Duration::from_mins(1);
 
@@ -45,7 +45,7 @@ async fn fill(ports: &Ports, key: &ConversationKey) {
         outcome.unwrap();
     }
     project(&*ports.views, key, &[message(1, "u", 1), message(2, "u", 2)]).await;
-    ports.views.save_summary(key, Version::ZERO, &summary(1, 2)).await.unwrap();
+    save(&*ports.views, key, Version::ZERO, &summary(1, 2)).await;
 }
 
 async fn check(ports: &Ports, key: &ConversationKey) {

@@ -42,7 +42,7 @@ mod within;
 pub use background::Background;
 pub use config::{AdminConfig, HttpConfig};
 pub use error::{ApiError, ApiResult, FieldError};
-pub use extract::{Admin, ConversationPath, JsonBody, Listener, Reader, StrictQuery, UserPath, Writer};
+pub use extract::{Admin, ConversationPath, JsonBody, Listener, MessagePath, Reader, StrictQuery, UserPath, Writer};
 pub use gate::{Gate, GatePorts, GatedRouter};
 pub use logs::{LogConfig, LogFormat};
 pub use metrics::Metrics;

@@ -53,6 +53,8 @@ pub struct SummaryNeed {
     pub ended: bool,
     /// When the newest summary was made.
     pub last_summary: Option<Timestamp>,
+    /// Whether there was a summary, made from what has been edited or erased since.
+    pub retracted: bool,
 }
 
 impl SummaryPolicy {
@@ -61,6 +63,9 @@ impl SummaryPolicy {
     pub fn due(&self, need: &SummaryNeed) -> Option<(Timestamp, Trigger)> {
         if need.uncovered == 0 {
             return None;
+        }
+        if need.retracted {
+            return Some((need.last_received, Trigger::Change));
         }
         if need.ended {
             return Some((need.last_received, Trigger::End));
@@ -82,7 +87,7 @@ mod tests {
     }
 
     fn need(uncovered: u64) -> SummaryNeed {
-        SummaryNeed { uncovered, last_received: at(100), ended: false, last_summary: None }
+        SummaryNeed { uncovered, last_received: at(100), ended: false, last_summary: None, retracted: false }
     }
 
     #[test]
@@ -104,6 +109,14 @@ mod tests {
         let recent = SummaryNeed { last_summary: Some(at(95)), ..need(50) };
         assert_eq!(policy.due(&recent), Some((at(125), Trigger::Count)));
         assert_eq!(policy.due(&SummaryNeed { ended: true, ..recent }), Some((at(100), Trigger::End)));
+    }
+
+    #[test]
+    fn a_summary_that_was_taken_back_is_made_anew_at_once() {
+        let policy = SummaryPolicy::default();
+        let need = SummaryNeed { retracted: true, ..need(1) };
+        assert_eq!(policy.due(&need), Some((at(100), Trigger::Change)));
+        assert_eq!(policy.due(&SummaryNeed { uncovered: 0, ..need }), None, "nothing is left");
     }
 
     #[test]

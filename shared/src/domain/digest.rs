@@ -10,15 +10,19 @@
 //! field   = length as 4 bytes ‖ bytes
 //! ```
 //!
-//! A leaf is salted, so a store may drop text and salt of an erased record, keep its leaf, and the
-//! chain still holds while nobody can guess the text from it.
+//! A leaf is salted, so a store may drop text and salt of an erased message, keep its leaf, and the
+//! chain still holds while nobody can guess the text from it. An edited message keeps the leaf of what
+//! was posted; the record of the edit has the leaf of the text that came then.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest as _, Sha256};
 
-use super::{ConversationKey, EndReason, Posted, Record, RecordBody, Seq};
+use super::{ConversationKey, EndReason, Metadata, Posted, Record, RecordBody, Salt, Seq};
+
+/// What every leaf begins with.
+const LEAF: &[u8] = b"recap/leaf/1";
 
 /// SHA-256, shown as 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -68,12 +72,39 @@ impl Digest {
         Self::of(&joined)
     }
 
+    /// The salted digest of a message as it was posted.
+    #[must_use]
+    pub fn posted(posted: &Posted) -> Self {
+        let mut hash = Sha256::new_with_prefix(LEAF);
+        posted_fields(&mut hash, posted);
+        Self(hash.finalize().into())
+    }
+
+    /// The salted digest of what a message says after an edit.
+    #[must_use]
+    pub fn edited(target: Seq, content: &str, metadata: Option<&Metadata>, salt: &Salt) -> Self {
+        let mut hash = Sha256::new_with_prefix(LEAF);
+        hash.update(salt);
+        hash.update([4]);
+        hash.update(target.0.to_be_bytes());
+        field(&mut hash, content.as_bytes());
+        field(&mut hash, metadata.map_or(b"", |m| m.as_json().as_bytes()));
+        Self(hash.finalize().into())
+    }
+
     /// The salted digest of one record.
     #[must_use]
     pub fn leaf(body: &RecordBody) -> Self {
-        let mut hash = Sha256::new_with_prefix(b"recap/leaf/1");
+        let mut hash = Sha256::new_with_prefix(LEAF);
         match body {
-            RecordBody::Posted(posted) => posted_fields(&mut hash, posted),
+            RecordBody::Posted(posted) => return posted.trace().leaf,
+            RecordBody::Removed(trace) => return trace.leaf,
+            RecordBody::Edited { leaf, .. } => return *leaf,
+            RecordBody::Erased { target } => {
+                hash.update([0; 16]);
+                hash.update([5]);
+                hash.update(target.0.to_be_bytes());
+            }
             RecordBody::Ended(reason) => {
                 hash.update([0; 16]);
                 hash.update(match reason {
@@ -145,7 +176,7 @@ impl<'de> Deserialize<'de> for Digest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{ConversationId, TenantId, Timestamp, UserId};
+    use crate::domain::{ConversationId, EditMark, TenantId, Timestamp, UserId};
 
     fn key(conversation: &str) -> ConversationKey {
         ConversationKey::new(TenantId::public(), ConversationId::parse(conversation).unwrap())
@@ -160,6 +191,7 @@ mod tests {
             metadata: None,
             salt: [7; 16],
             late: false,
+            edit: None,
         })
     }
 
@@ -175,6 +207,21 @@ mod tests {
         assert_ne!(start, Digest::genesis(&key("y")));
         assert_ne!(start.then_leaf(Seq(1), a).then_leaf(Seq(2), b), start.then_leaf(Seq(1), b).then_leaf(Seq(2), a));
         assert_ne!(start.then_leaf(Seq(1), a), start.then_leaf(Seq(2), a));
+    }
+
+    #[test]
+    fn a_message_keeps_its_leaf_whatever_becomes_of_it() {
+        let RecordBody::Posted(first) = posted("ada", "the first text") else { panic!("a message") };
+        let leaf = Digest::posted(&first);
+        let trace = first.trace();
+        let mark = EditMark { at: Timestamp::from_millis(1), trace };
+        let edited = Posted { content: "another".into(), salt: [8; 16], edit: Some(Box::new(mark)), ..first };
+        assert_eq!((Digest::leaf(&RecordBody::Posted(edited.clone())), edited.trace()), (leaf, trace));
+        assert_eq!(Digest::leaf(&RecordBody::Removed(trace)), leaf);
+        let erased = |target| Digest::leaf(&RecordBody::Erased { target: Seq(target) });
+        assert_ne!(erased(1), erased(2));
+        let edit = |target, content| Digest::edited(Seq(target), content, None, &[8; 16]);
+        assert!(edit(1, "a") != edit(2, "a") && edit(1, "a") != edit(1, "b") && edit(1, "a") != erased(1));
     }
 
     #[test]

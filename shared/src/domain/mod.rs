@@ -13,7 +13,7 @@ pub use caller::{ApiKey, ApiKeyHash, Caller, CallerId, Scope, Scopes};
 pub use digest::Digest;
 pub use ids::{ConversationId, ConversationKey, IdError, MessageId, TenantId, UserId};
 pub use numbers::{Seq, Version};
-pub use record::{EndReason, Metadata, Posted, Record, RecordBody, Salt};
+pub use record::{EditMark, EndReason, Metadata, Posted, Record, RecordBody, Salt, Trace, weight};
 pub use spend::{Spend, SpendCap, UtcDay};
 pub use summary::{
     Coverage, DropReason, Dropped, DroppedPart, FallbackReason, SummaryContent, SummaryPointer, SummaryVersion,

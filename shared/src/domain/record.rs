@@ -1,9 +1,12 @@
-//! What the log holds. Law: a record never changes its seq, and seqs have no holes.
+//! What the log holds. Law: a record never changes its seq or its leaf, and seqs have no holes.
+//!
+//! A message that is edited or erased stays where it stands. The change is a record of its own; what was said before
+//! is dropped, and of it only a [`Trace`] is kept.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{MessageId, Seq, Timestamp, UserId};
+use super::{Digest, MessageId, Seq, Timestamp, UserId};
 
 /// Random bytes kept beside a message, so that the digest of an erased text tells nothing about it.
 pub type Salt = [u8; 16];
@@ -28,6 +31,47 @@ pub enum RecordBody {
     Ended(EndReason),
     /// A seq that was given but never filled, sealed so that no late writer can fill it.
     Tombstone,
+    /// A message that was erased.
+    Removed(Trace),
+    /// A message got another text. What it says now stands in its own place.
+    Edited {
+        /// Which message.
+        target: Seq,
+        /// The salted digest of what it said from then on.
+        leaf: Digest,
+    },
+    /// A message was erased.
+    Erased {
+        /// Which message.
+        target: Seq,
+    },
+}
+
+/// What is kept of a message whose first text was dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trace {
+    /// Its leaf, by which the chain still holds. Its salt is gone, so nobody can find the text by trying.
+    pub leaf: Digest,
+    /// Its [`weight`], so that segments stay where they were cut.
+    pub weight: u32,
+}
+
+/// That a message was edited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EditMark {
+    /// When it was edited last.
+    pub at: Timestamp,
+    /// What is kept of the message as it was posted.
+    pub trace: Trace,
+}
+
+/// About how long a text is: a cheap upper guess at a model's tokens, one for four bytes of ASCII and two for each
+/// other character, with four for the speaker and the time.
+#[must_use]
+pub fn weight(content: &str) -> u32 {
+    let ascii = content.bytes().filter(u8::is_ascii).count();
+    let other = content.chars().count() - ascii;
+    u32::try_from(4 + ascii.div_ceil(4) + 2 * other).unwrap_or(u32::MAX)
 }
 
 /// A message as it was posted.
@@ -43,10 +87,29 @@ pub struct Posted {
     pub timestamp: Timestamp,
     /// The client's own data about it.
     pub metadata: Option<Metadata>,
-    /// Keeps the digest of an erased text from being guessed.
+    /// Keeps the digest of an erased text from being guessed; that of the last edit, if it was edited.
     pub salt: Salt,
     /// True when the conversation held a newer timestamp at append.
     pub late: bool,
+    /// Says that this is not what was posted first.
+    pub edit: Option<Box<EditMark>>,
+}
+
+impl Posted {
+    /// What is kept of it when its text goes.
+    #[must_use]
+    pub fn trace(&self) -> Trace {
+        match &self.edit {
+            Some(edit) => edit.trace,
+            None => Trace { leaf: Digest::posted(self), weight: weight(&self.content) },
+        }
+    }
+
+    /// The weight of what was posted first.
+    #[must_use]
+    pub fn weight(&self) -> u32 {
+        self.edit.as_ref().map_or_else(|| weight(&self.content), |edit| edit.trace.weight)
+    }
 }
 
 /// Why a conversation ended.
@@ -65,8 +128,23 @@ impl Record {
     pub fn posted(&self) -> Option<&Posted> {
         match &self.body {
             RecordBody::Posted(posted) => Some(posted),
-            RecordBody::Ended(_) | RecordBody::Tombstone => None,
+            _ => None,
         }
+    }
+
+    /// The message that it changes, if it is a change.
+    #[must_use]
+    pub fn changes(&self) -> Option<Seq> {
+        match self.body {
+            RecordBody::Edited { target, .. } | RecordBody::Erased { target } => Some(target),
+            _ => None,
+        }
+    }
+
+    /// Whether it is the same record, though its message may have been changed since.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        self.seq == other.seq && Digest::leaf(&self.body) == Digest::leaf(&other.body)
     }
 }
 

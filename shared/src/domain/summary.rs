@@ -13,7 +13,7 @@ pub use shared_insights::Summary as SummaryContent;
 pub struct Coverage {
     /// The first message covered.
     pub first_seq: Seq,
-    /// The last message covered; every message between is covered too.
+    /// The last record covered: a message, or the change of one. Every message up to it is covered, as it is since.
     pub last_seq: Seq,
     /// How many messages that are.
     pub messages: u64,
@@ -35,6 +35,8 @@ pub enum Trigger {
     Demand,
     /// The wanted engine is back, and a fallback had written the version before.
     Redo,
+    /// A message that the version before had covered was edited or erased.
+    Change,
 }
 
 /// What a version cost.

@@ -81,6 +81,13 @@ pub enum Announcement {
         /// Which conversation.
         key: ConversationKey,
     },
+    /// Summaries were taken back, since a message was edited or erased.
+    Retracted {
+        /// Which conversation.
+        key: ConversationKey,
+        /// The newest version made before; nothing up to it is shown any more.
+        version: Version,
+    },
     /// A model is writing: the text so far.
     Partial {
         /// Which conversation.
@@ -99,6 +106,7 @@ impl Announcement {
             | Self::Summarized { key, .. }
             | Self::Ended { key }
             | Self::Erased { key }
+            | Self::Retracted { key, .. }
             | Self::Partial { key, .. } => key,
         }
     }

@@ -22,6 +22,9 @@ use crate::domain::{
 /// 5. Reads see all that was acknowledged before they began.
 /// 6. After `erase` answered, no read finds the conversation; a later append begins at seq 1.
 /// 7. `late` is set exactly on messages older than the newest timestamp before them.
+/// 8. A change ([`Entry::Edited`], [`Entry::Erased`]) and what it does to its message are seen together: whoever reads
+///    the change finds the message changed. From then on no read finds what the message said before, and no repost with
+///    its `message_id` brings it back: that is answered as a duplicate.
 #[async_trait]
 pub trait MessageLog: Send + Sync + 'static {
     /// Appends batches, each on its own; outcomes in the same order. One call is part of one commit.
@@ -71,7 +74,7 @@ pub trait MessageLog: Send + Sync + 'static {
 pub struct Append {
     /// Which conversation.
     pub key: ConversationKey,
-    /// What to append, in this order.
+    /// What to append, in this order: changes of messages, or anything else, not both.
     pub entries: Vec<Entry>,
     /// Stored and compared, if the client gave a key.
     pub idempotency: Option<Idempotency>,
@@ -88,6 +91,44 @@ pub enum Entry {
     Posted(Draft),
     /// The end of the conversation.
     Ended(EndReason),
+    /// A message gets another text.
+    Edited(Edit),
+    /// A message goes. One that has gone already needs no record: nothing is inserted for it.
+    Erased(Seq),
+}
+
+/// What a message is to say from now on.
+#[derive(Debug, Clone)]
+pub struct Edit {
+    /// Which message.
+    pub target: Seq,
+    /// The text.
+    pub content: Box<str>,
+    /// The client's own data about it.
+    pub metadata: Option<Metadata>,
+    /// Fresh random bytes.
+    pub salt: Salt,
+}
+
+impl Entry {
+    /// The message, if it is one.
+    #[must_use]
+    pub fn draft(&self) -> Option<&Draft> {
+        match self {
+            Self::Posted(draft) => Some(draft),
+            _ => None,
+        }
+    }
+
+    /// The message that it changes, if it is a change.
+    #[must_use]
+    pub fn target(&self) -> Option<Seq> {
+        match self {
+            Self::Edited(edit) => Some(edit.target),
+            Self::Erased(target) => Some(*target),
+            Self::Posted(_) | Self::Ended(_) => None,
+        }
+    }
 }
 
 /// A message that has no seq yet.
@@ -160,6 +201,18 @@ pub enum AppendError {
     /// [`Condition::HeadIs`]: something was appended since.
     #[error("the conversation has moved on")]
     HeadMoved,
+    /// A change of a record that is no message.
+    #[error("record {target} is no message")]
+    NoMessage {
+        /// Its place.
+        target: Seq,
+    },
+    /// An edit of a message that was erased.
+    #[error("message {target} was erased")]
+    MessageErased {
+        /// Its place.
+        target: Seq,
+    },
     /// Nothing was stored; the same batch may be sent again.
     #[error("the log is not available")]
     Unavailable(#[source] Option<Source>),
@@ -181,13 +234,13 @@ impl AppendError {
 pub struct Head {
     /// The last record.
     pub seq: Seq,
-    /// The last record that is a message; zero if there is none.
+    /// The last record that is a message, or changes one; zero if there is none.
     pub last_message: Seq,
     /// How many messages there are.
     pub messages: u64,
     /// When the last record was received.
     pub received_at: Timestamp,
-    /// Why the conversation ended, if its last record is an end.
+    /// Why the conversation ended, if no message came since.
     pub ended: Option<EndReason>,
 }
 

@@ -21,15 +21,15 @@ pub use event_bus::{
 };
 pub use key_store::KeyStore;
 pub use message_log::{
-    Append, AppendError, Appended, ArrivalMark, Arrivals, Condition, ConversationMark, Conversations, Draft, Entry,
-    Head, Idempotency, MessageLog, Order, Page, PageQuery, PageStart, Position, Reach,
+    Append, AppendError, Appended, ArrivalMark, Arrivals, Condition, ConversationMark, Conversations, Draft, Edit,
+    Entry, Head, Idempotency, MessageLog, Order, Page, PageQuery, PageStart, Position, Reach,
 };
 pub use rate_limiter::{Quota, RateDecision, RateLimiter};
 pub use store_error::StoreError;
 pub use summarizer::{Folded, Gist, Gisted, Material, News, Summarizer, SummarizerError, SummaryMessage, SummaryRun};
 pub use view_store::{
     CasOutcome, ConversationRow, DeadLetter, GistKey, HistoryQuery, HistoryRow, ListQuery, ParticipationDelta,
-    ProjectionStep, ViewStore,
+    ProjectionStep, Span, ViewStore,
 };
 
 /// All ports of a process, opened once and handed to each hop.

@@ -18,13 +18,16 @@ use crate::projections::ConversationView;
 /// Laws:
 /// 1. `commit` moves a view only from the `applied_seq` and digest that the step was made from, and
 ///    its participations change exactly once with it, whatever crashes and repeats.
-/// 2. `save_summary` stores version n only as successor of n-1, with the pointer, in one step.
+/// 2. `save_summary` stores version n only as successor of n-1, with the pointer, in one step, and only in the epoch
+///    that it names.
 /// 3. Summaries and gists are durable when the call returns; views may be lost and rebuilt.
 /// 4. A lease has at most one owner until its time is over.
 /// 5. After `erase` nothing of the conversation is found.
 /// 6. What a tenant's reservations and settlements of a day add up to never passes the cap that was named with
 ///    each reservation, however many workers reserve at once and whenever they die, as long as nobody settles more
 ///    than was reserved. The books are no part of a conversation: erasing one does not change them.
+/// 7. After `retract` nothing that was made from the messages named is found, and nothing is kept that was made in an
+///    earlier epoch, however long its maker was at it. Numbers of versions are not given again.
 #[async_trait]
 pub trait ViewStore: Send + Sync + 'static {
     /// Views with their summary pointers; `None` where there is none. In the order asked.
@@ -69,15 +72,22 @@ pub trait ViewStore: Send + Sync + 'static {
     /// newest version was made before `before`, newest message first. For making them again.
     async fn degraded(&self, before: Timestamp, limit: usize) -> Result<Vec<ConversationRow>, StoreError>;
 
-    /// Stores a version whose number is one above `previous`, if that still is the newest.
+    /// Stores a version whose number is one above `previous`, if that still is the newest number given and `epoch` is
+    /// the conversation's.
     async fn save_summary(
         &self,
         key: &ConversationKey,
+        epoch: u64,
         previous: Version,
         summary: &SummaryVersion,
     ) -> Result<CasOutcome, StoreError>;
 
-    /// The newest version.
+    /// Takes back what was made from these messages: versions that cover one of them, gists of it, and the pointer to
+    /// the newest version. Begins another epoch. Answers the newest number given to a version, zero if none was.
+    /// Nothing where there is no view.
+    async fn retract(&self, key: &ConversationKey, messages: &[Seq]) -> Result<Version, StoreError>;
+
+    /// The newest version; none where it was taken back.
     async fn newest_summary(&self, key: &ConversationKey) -> Result<Option<SummaryVersion>, StoreError>;
 
     /// Versions, newest first, beginning after the first `offset`, and how many there are.
@@ -91,8 +101,15 @@ pub trait ViewStore: Send + Sync + 'static {
     /// A gist made before from the same content by the same engine.
     async fn gist(&self, conversation: &ConversationKey, key: &GistKey) -> Result<Option<Gist>, StoreError>;
 
-    /// Keeps a gist.
-    async fn save_gist(&self, conversation: &ConversationKey, key: &GistKey, gist: &Gist) -> Result<(), StoreError>;
+    /// Keeps a gist of what stands in a span, if `epoch` is the conversation's.
+    async fn save_gist(
+        &self,
+        conversation: &ConversationKey,
+        epoch: u64,
+        key: &GistKey,
+        span: Span,
+        gist: &Gist,
+    ) -> Result<(), StoreError>;
 
     /// Takes or prolongs a lease; false while another owner holds it.
     async fn lease(
@@ -149,8 +166,20 @@ pub struct ConversationRow {
     pub key: ConversationKey,
     /// Folded from the log.
     pub view: ConversationView,
-    /// Its newest summary.
+    /// Its newest summary; none where that was taken back.
     pub summary: Option<SummaryPointer>,
+    /// The newest number given to a version; zero before the first.
+    pub version: Version,
+    /// Another number each time that summaries were taken back.
+    pub epoch: u64,
+}
+
+impl ConversationRow {
+    /// Whether there was a summary, and it was taken back.
+    #[must_use]
+    pub fn retracted(&self) -> bool {
+        self.summary.is_none() && self.version > Version::ZERO
+    }
 }
 
 /// Moves one conversation's view forward.
@@ -164,6 +193,8 @@ pub struct ProjectionStep {
     pub view: ConversationView,
     /// What the step adds to its users' participations; each user once.
     pub participations: Vec<ParticipationDelta>,
+    /// The view was folded from the first record, and the participations are all there are, in place of those known.
+    pub whole: bool,
 }
 
 /// What a step adds to one user's row in one conversation.
@@ -238,6 +269,23 @@ pub struct GistKey {
     pub content: Digest,
     /// Engine and prompt version.
     pub maker: CompactString,
+}
+
+/// A range of records, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// The first.
+    pub first: Seq,
+    /// The last.
+    pub last: Seq,
+}
+
+impl Span {
+    /// Whether one of these lies in it; they ascend.
+    #[must_use]
+    pub fn holds_any(self, seqs: &[Seq]) -> bool {
+        seqs.get(seqs.partition_point(|seq| *seq < self.first)).is_some_and(|seq| *seq <= self.last)
+    }
 }
 
 /// Work on a conversation that keeps failing.

@@ -19,7 +19,7 @@ pub struct ConversationView {
     pub messages: u64,
     /// The seq of the first message; zero before it.
     pub first_message: Seq,
-    /// The seq of the last message in order of arrival; zero before it.
+    /// The last record that is a message, or changes one; zero before it.
     pub last_message: Seq,
     /// The chain at `last_message`.
     pub message_digest: Digest,
@@ -83,6 +83,9 @@ impl ConversationView {
     }
 
     /// Folds in the record after `applied_seq`. Answers false, and changes nothing, for any other record.
+    ///
+    /// Messages count as they are now. So the change of one that was folded in before is not undone here: the view is
+    /// then folded anew from the first record.
     #[must_use]
     pub fn apply(&mut self, record: &Record) -> bool {
         if record.seq != self.applied_seq.next() {
@@ -91,13 +94,22 @@ impl ConversationView {
         self.applied_seq = record.seq;
         self.digest = self.digest.then(record);
         self.received_at = record.received_at;
-        self.ended = None;
         match &record.body {
-            RecordBody::Posted(posted) => self.post(record.seq, posted),
+            RecordBody::Posted(posted) => {
+                self.ended = None;
+                self.post(record.seq, posted);
+            }
             RecordBody::Ended(reason) => self.ended = Some(*reason),
-            RecordBody::Tombstone => {}
+            RecordBody::Tombstone | RecordBody::Removed(_) => self.ended = None,
+            RecordBody::Edited { .. } | RecordBody::Erased { .. } => self.changed(record.seq),
         }
         true
+    }
+
+    /// A change opens no conversation that has ended.
+    fn changed(&mut self, seq: Seq) {
+        self.last_message = seq;
+        self.message_digest = self.digest;
     }
 
     fn post(&mut self, seq: Seq, posted: &Posted) {
@@ -158,6 +170,7 @@ mod tests {
             metadata: None,
             salt: [1; 16],
             late: false,
+            edit: None,
         };
         Record { seq: Seq(seq), received_at: Timestamp::from_millis(at + 5), body: RecordBody::Posted(posted) }
     }

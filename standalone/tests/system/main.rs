@@ -9,6 +9,7 @@ mod described;
 mod descriptors;
 mod docs;
 mod durability;
+mod erasure;
 mod health;
 mod hostile;
 mod keys;

@@ -18,6 +18,13 @@ async fn appends() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn changes() -> Result<()> {
+    let recap = Recap::start().await?;
+    sets::changes(&recap.client, recap.server.address()).await?;
+    sound(recap).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn queries_and_summarizes() -> Result<()> {
     let recap = Recap::start().await?;
     let client = &recap.client;

@@ -1,12 +1,13 @@
 //! One conversation proved: its records read once, everything derived compared on the way.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use shared::domain::{ConversationKey, Coverage, Record, Seq, UserId};
-use shared::ports::{ConversationRow, Head, ParticipationDelta, Ports, ProjectionStep, StoreError};
-use shared::projections::{ConversationView, participations};
+use shared::domain::{ConversationKey, Coverage, Record, Seq};
+use shared::ports::{ConversationRow, Head, Ports, ProjectionStep, StoreError};
+use shared::projections::ConversationView;
 
 use super::report::{CheckReport, FaultKind};
+use crate::project::Users;
 
 /// Records read in one call.
 const CHUNK: usize = 2_000;
@@ -32,6 +33,9 @@ pub(super) async fn prove(
         proof.users_counted(ports, report).await?;
     }
     if repair && log && !proof.sound {
+        // What was made from messages that have changed since goes before the view knows of it.
+        let changed: Vec<Seq> = proof.changed.iter().copied().collect();
+        ports.views.retract(key, &changed).await?;
         ports.views.replace(proof.rebuilt()).await?;
         ports.views.succeeded(key).await?;
         report.repaired += 1;
@@ -47,6 +51,10 @@ enum Stored {
 }
 
 impl Stored {
+    fn applied(&self) -> Seq {
+        self.row().map_or(Seq::ZERO, |row| row.view.applied_seq)
+    }
+
     fn row(&self) -> Option<&ConversationRow> {
         match self {
             Self::Row(row) => Some(row),
@@ -92,7 +100,11 @@ struct Proof {
     covers: Vec<Coverage>,
     /// The fold so far.
     view: ConversationView,
-    users: BTreeMap<UserId, ParticipationDelta>,
+    users: Users,
+    /// Messages changed behind the stored view, which knows nothing of that yet.
+    changed: BTreeSet<Seq>,
+    /// Where the stored view differs, and which coverages do.
+    differs: Vec<(FaultKind, String)>,
     /// Whether the stored view was met and found equal, and stands at the end of the log.
     sound: bool,
 }
@@ -100,7 +112,16 @@ struct Proof {
 impl Proof {
     fn new(key: &ConversationKey, stored: Stored, covers: Vec<Coverage>) -> Self {
         let view = ConversationView::empty(key);
-        Self { key: key.clone(), stored, covers, view, users: BTreeMap::new(), sound: true }
+        Self {
+            key: key.clone(),
+            stored,
+            covers,
+            view,
+            users: Users::default(),
+            changed: BTreeSet::new(),
+            differs: Vec::new(),
+            sound: true,
+        }
     }
 
     /// Folds the log up to `last`. Answers whether it is whole.
@@ -132,34 +153,22 @@ impl Proof {
             }
             report.records += 1;
             report.messages += u64::from(record.posted().is_some());
-            self.compare(report);
+            if record.seq > self.stored.applied() {
+                self.changed.extend(record.changes());
+            }
+            self.compare();
         }
-        for delta in participations(records) {
-            self.participate(delta);
-        }
+        self.users.add(records);
         true
     }
 
-    fn participate(&mut self, delta: ParticipationDelta) {
-        let Some(known) = self.users.get_mut(&delta.user) else {
-            self.users.insert(delta.user.clone(), delta);
-            return;
-        };
-        known.messages += delta.messages;
-        known.first = known.first.min(delta.first);
-        if delta.last >= known.last {
-            known.last = delta.last;
-            known.last_seq = delta.last_seq;
-        }
-    }
-
-    fn compare(&mut self, report: &mut CheckReport) {
+    fn compare(&mut self) {
         let seq = self.view.applied_seq;
         if self.stored.row().is_some_and(|row| row.view.applied_seq == seq) {
             let same = self.stored.row().is_some_and(|row| same(&row.view, &self.view));
             if !same {
                 self.sound = false;
-                report.fault(&self.key, FaultKind::View, format!("differs from the log at record {seq}"));
+                self.differs.push((FaultKind::View, format!("differs from the log at record {seq}")));
             }
         }
         while let Some(covers) = self.covers.pop_if(|covers| covers.last_seq <= seq) {
@@ -172,12 +181,18 @@ impl Proof {
             };
             if covers != actual {
                 let last = covers.last_seq;
-                report.fault(&self.key, FaultKind::Summary, format!("the log says otherwise at record {last}"));
+                self.differs.push((FaultKind::Summary, format!("the log says otherwise at record {last}")));
             }
         }
     }
 
     fn finish(&mut self, head: &Head, log: bool, report: &mut CheckReport) {
+        // A view that has changes before it is behind, not wrong: it was made from what was said before.
+        if self.changed.first().is_none_or(|target| *target > self.stored.applied()) {
+            for (kind, what) in self.differs.drain(..) {
+                report.fault(&self.key, kind, what);
+            }
+        }
         for covers in self.covers.drain(..) {
             let last = covers.last_seq;
             report.fault(&self.key, FaultKind::Summary, format!("covers up to {last}, where the log does not reach"));
@@ -219,7 +234,7 @@ impl Proof {
             return Ok(());
         }
         let counted = ports.views.participants(&self.key).await?;
-        let posted = self.users.len() as u64;
+        let posted = self.users.len();
         if counted != posted {
             report.fault(&self.key, FaultKind::Participants, format!("{counted} counted, {posted} posted"));
             self.sound = false;
@@ -228,8 +243,8 @@ impl Proof {
     }
 
     fn rebuilt(self) -> ProjectionStep {
-        let participations = self.users.into_values().collect();
-        ProjectionStep { key: self.key, from: None, view: self.view, participations }
+        let participations = self.users.into_rows();
+        ProjectionStep { key: self.key, from: None, view: self.view, participations, whole: true }
     }
 }
 

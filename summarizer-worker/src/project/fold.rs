@@ -1,6 +1,6 @@
 //! Records folded into steps. Pure but for the thread it runs on.
 
-use shared::domain::Record;
+use shared::domain::{Record, Version};
 use shared::ports::{ConversationRow, ProjectionStep};
 use shared::projections::{ConversationView, participations};
 
@@ -36,18 +36,21 @@ fn step(mut job: Job) -> (Job, Option<Folded>) {
     if records.is_empty() {
         return (job, None);
     }
-    let (from, mut view, summary) = match job.row.take() {
-        Some(row) => (Some((row.view.applied_seq, row.view.digest)), row.view, row.summary),
-        None => (None, ConversationView::empty(&job.key), None),
-    };
+    let from = job.row.as_ref().map(|row| (row.view.applied_seq, row.view.digest));
+    let mut row = job.row.take().unwrap_or_else(|| ConversationRow {
+        key: job.key.clone(),
+        view: ConversationView::empty(&job.key),
+        summary: None,
+        version: Version::ZERO,
+        epoch: 0,
+    });
     for record in &records {
-        if !view.apply(record) {
+        if !row.view.apply(record) {
             break;
         }
     }
     let participations = participations(&records);
     let Some(first) = records.into_iter().next() else { return (job, None) };
-    let row = ConversationRow { key: job.key.clone(), view: view.clone(), summary };
-    let step = ProjectionStep { key: job.key.clone(), from, view, participations };
+    let step = ProjectionStep { key: job.key.clone(), from, view: row.view.clone(), participations, whole: false };
     (job, Some(Folded { step, row, first }))
 }

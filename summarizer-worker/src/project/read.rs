@@ -47,12 +47,22 @@ impl Job {
         self.row.as_ref().map_or(Seq::ZERO, |row| row.view.applied_seq)
     }
 
+    /// Messages that the view holds already, and that these records change; ascending. Then it is folded anew.
+    pub(crate) fn rewrites(&self) -> Vec<Seq> {
+        let applied = self.applied();
+        let changed = self.records.iter().filter_map(Record::changes);
+        let mut changed: Vec<Seq> = changed.filter(|target| *target <= applied).collect();
+        changed.sort_unstable();
+        changed.dedup();
+        changed
+    }
+
     fn gap(&self) -> u64 {
         self.target.0.saturating_sub(self.applied().0)
     }
 
     /// Where the records read so far end.
-    fn reached(&self) -> Seq {
+    pub(crate) fn reached(&self) -> Seq {
         self.records.last().map_or(self.applied(), |record| record.seq)
     }
 }

@@ -11,6 +11,7 @@ use tokio::sync::{Notify, Semaphore, broadcast};
 
 use super::fold::{Folded, fold};
 use super::read::{End, Job, read};
+use super::rewrite;
 use super::rows::Rows;
 use crate::summarize::Schedule;
 
@@ -94,8 +95,53 @@ impl Projector {
     async fn try_round(&self, notices: &[Notice]) -> Result<Vec<Outcome>, StoreError> {
         let mut jobs = self.load(notices).await?;
         read(&*self.ports.log, &mut jobs).await?;
-        let folded = fold(jobs).await;
-        self.commit(folded).await
+        let rewrites: Vec<_> = jobs.iter().map(Job::rewrites).collect();
+        if rewrites.iter().all(Vec::is_empty) {
+            return self.commit(fold(jobs).await).await;
+        }
+        // Those that are folded anew come last: they may be long.
+        let (mut plain, mut whole) = (Vec::new(), Vec::new());
+        for (job, changed) in jobs.into_iter().zip(&rewrites) {
+            if changed.is_empty() {
+                plain.push(job);
+            } else {
+                whole.push(job);
+            }
+        }
+        let mut plain = self.commit(fold(plain).await).await?.into_iter();
+        let mut outcomes = Vec::with_capacity(rewrites.len());
+        let mut whole = whole.into_iter();
+        for changed in rewrites {
+            if changed.is_empty() {
+                outcomes.extend(plain.next());
+            } else if let Some(job) = whole.next() {
+                outcomes.extend(self.rewrite(job, &changed).await?);
+            }
+        }
+        Ok(outcomes)
+    }
+
+    /// Messages that a view holds were edited or erased: what was made from them is taken back, then the view is folded
+    /// from the first record on. In this order, so that a crash between the two takes it back again.
+    async fn rewrite(&self, mut job: Job, changed: &[Seq]) -> Result<Vec<Outcome>, StoreError> {
+        let version = self.ports.views.retract(&job.key, changed).await?;
+        self.ports.bus.announce(Announcement::Retracted { key: job.key.clone(), version });
+        let row = self.ports.views.conversations(std::slice::from_ref(&job.key)).await?.pop().flatten();
+        let Some(row) = row.filter(|row| row.view.applied_seq == job.applied()) else {
+            return Ok(vec![Outcome::Again]);
+        };
+        job.row = None;
+        let (until, from) = (job.reached(), (row.view.applied_seq, row.view.digest));
+        job.records.clear();
+        let folded = rewrite::whole(&*self.ports.log, row, until).await?;
+        let Some((first, row, participations)) = folded else {
+            let erased = self.ports.log.head(&job.key).await?.is_none_or(|head| head.seq < until);
+            let broken = || Outcome::Broken(format!("the log is not whole up to record {until}"));
+            return Ok(vec![if erased { Outcome::Again } else { broken() }]);
+        };
+        let view = row.view.clone();
+        let step = ProjectionStep { key: job.key.clone(), from: Some(from), view, participations, whole: true };
+        self.commit(vec![(job, Some(Folded { step, row, first }))]).await
     }
 
     /// Finds which one it is that cannot be read or written, so that the others go on.
@@ -271,7 +317,7 @@ impl Projector {
         let places: Vec<_> = begun.iter().map(|(key, first)| (key.clone(), first.seq)).collect();
         let found = self.ports.log.records(&places).await?;
         for ((key, first), found) in begun.into_iter().zip(found) {
-            if found.as_ref() == Some(&first) {
+            if found.is_some_and(|found| found.is(&first)) {
                 continue;
             }
             self.erase(&key).await?;

@@ -37,6 +37,7 @@ impl Rows {
     pub(crate) fn summarized(&self, key: &ConversationKey, pointer: SummaryPointer) {
         if let Some(mut row) = self.0.lock().get_mut(key) {
             row.summary = Some(pointer);
+            row.version = pointer.version;
         }
     }
 

@@ -19,8 +19,8 @@
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use shared::domain::{ConversationKey, Digest, Record, Seq};
-use shared::ports::{Gist, SummaryMessage};
+use shared::domain::{ConversationKey, Digest, Record, RecordBody, Seq};
+use shared::ports::{Gist, Span, SummaryMessage};
 
 use super::engine::EngineRun;
 use super::gists::{Gists, Peak};
@@ -69,6 +69,8 @@ pub(crate) struct Cutter<'a> {
     engine: &'a EngineRun<'a>,
     key: &'a ConversationKey,
     maker: CompactString,
+    /// In which epoch the texts were read.
+    epoch: u64,
     /// Where the last closed segment ends.
     closed: StoredCut,
     /// The peaks that are at hand; the others stand in `closed.levels` by digest only.
@@ -98,6 +100,7 @@ impl<'a> Cutter<'a> {
         gists: &'a Gists,
         engine: &'a EngineRun<'a>,
         key: &'a ConversationKey,
+        epoch: u64,
         cut: Option<StoredCut>,
     ) -> Self {
         let fresh = cut.as_ref().filter(|cut| !cut.notes.is_empty()).map(|_| Vec::new());
@@ -114,6 +117,7 @@ impl<'a> Cutter<'a> {
             engine,
             key,
             maker: engine.maker(),
+            epoch,
             last: closed.last,
             chain: closed.chain,
             messages: closed.messages,
@@ -145,10 +149,10 @@ impl<'a> Cutter<'a> {
         if record.seq != self.next() {
             return Err(RunError::Mismatch(format!("record {} is missing", self.next())));
         }
+        if matches!(record.body, RecordBody::Posted(_) | RecordBody::Removed(_)) && self.open.is_full() {
+            self.close().await?;
+        }
         if let Some(posted) = record.posted() {
-            if self.open.is_full() {
-                self.close().await?;
-            }
             self.messages += 1;
             if record.seq > self.seen {
                 self.closed.since_whole += posted.content.len() as u64;
@@ -162,10 +166,15 @@ impl<'a> Cutter<'a> {
 
     async fn close(&mut self) -> Result<(), RunError> {
         let segment = self.open.take();
+        if segment.is_empty() {
+            // All of it was erased.
+            self.closed_here();
+            return Ok(());
+        }
         let content = segment_digest(self.key, &segment);
         let (first, last) = range(&segment);
         let notes = std::mem::take(&mut self.closed.notes);
-        let peak = if let Some(peak) = self.gists.find(self.key, &self.maker, content).await? {
+        let peak = if let Some(peak) = self.gists.find(self.key, self.epoch, &self.maker, content).await? {
             self.unseen(last, &notes, None, &peak.gist);
             peak
         } else {
@@ -183,10 +192,14 @@ impl<'a> Cutter<'a> {
             level += 1;
             self.add(level, peak);
         }
+        self.closed_here();
+        Ok(())
+    }
+
+    fn closed_here(&mut self) {
         self.closed.last = self.last;
         self.closed.chain = self.chain;
         self.closed.messages = self.messages;
-        Ok(())
     }
 
     /// The gist of a segment of which the first messages may have notes.
@@ -236,7 +249,7 @@ impl<'a> Cutter<'a> {
     /// A paid gist is kept at once. One that cost nothing is kept with the cut, if it still is a peak then.
     async fn made(&mut self, mut peak: Peak) -> Result<Peak, RunError> {
         if self.engine.paid() {
-            self.gists.save(self.key, &self.maker, &mut peak).await?;
+            self.gists.save(self.key, self.epoch, &self.maker, &mut peak).await?;
         }
         Ok(peak)
     }
@@ -244,7 +257,7 @@ impl<'a> Cutter<'a> {
     /// The gist of some peaks that follow each other.
     async fn merged(&mut self, group: &[Digest]) -> Result<Peak, RunError> {
         let content = merge_digest(group.iter().copied());
-        if let Some(peak) = self.gists.find(self.key, &self.maker, content).await? {
+        if let Some(peak) = self.gists.find(self.key, self.epoch, &self.maker, content).await? {
             return Ok(peak);
         }
         let peaks = self.peaks(group).await?;
@@ -272,7 +285,7 @@ impl<'a> Cutter<'a> {
                 peaks.push(peak.clone());
                 continue;
             }
-            let found = self.gists.find(self.key, &self.maker, *digest).await?;
+            let found = self.gists.find(self.key, self.epoch, &self.maker, *digest).await?;
             peaks.push(found.ok_or_else(|| RunError::Mismatch("a gist of the cut is lost".to_owned()))?);
         }
         Ok(peaks)
@@ -327,10 +340,12 @@ impl<'a> Cutter<'a> {
             // Shorter than a segment: reading it again costs less than a look-up.
             return Ok(());
         }
-        let (gists, key, maker) = (self.gists, self.key, &self.maker);
-        let saves = self.loaded.iter_mut().map(|peak| gists.save(key, maker, peak));
+        let (gists, key, maker, epoch) = (self.gists, self.key, &self.maker, self.epoch);
+        let saves = self.loaded.iter_mut().map(|peak| gists.save(key, epoch, maker, peak));
         futures_util::future::try_join_all(saves).await?;
-        self.gists.save_cut(self.key, &self.maker, covered, &self.closed).await?;
+        // It holds notes, and stands for all that it was made from.
+        let span = Span { first: Seq(1), last: self.last };
+        self.gists.save_cut(self.key, self.epoch, &self.maker, covered, (span, &self.closed)).await?;
         Ok(())
     }
 }

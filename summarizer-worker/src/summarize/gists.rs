@@ -1,6 +1,7 @@
 //! Gists and cuts as they are kept: under digests, in the store, with the recent ones in memory.
 //!
-//! Law: what stands under a digest never changes, so a gist found is the gist that would be made.
+//! Law: what stands under a digest never changes, so a gist found is the gist that would be made. In memory it is found
+//! only as long as nothing of the conversation was edited or erased.
 
 use compact_str::CompactString;
 use quick_cache::Weighter;
@@ -8,7 +9,7 @@ use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use shared::domain::{ConversationKey, Digest, Seq};
-use shared::ports::{Gist, GistKey, Ports, StoreError};
+use shared::ports::{Gist, GistKey, Ports, Span, StoreError};
 
 use super::cut::StoredCut;
 use super::segments::cut_digest;
@@ -44,8 +45,8 @@ struct Envelope {
 #[derive(Clone)]
 struct Bytes;
 
-impl Weighter<(Digest, CompactString), Peak> for Bytes {
-    fn weight(&self, _: &(Digest, CompactString), peak: &Peak) -> u64 {
+impl Weighter<(u64, Digest, CompactString), Peak> for Bytes {
+    fn weight(&self, _: &(u64, Digest, CompactString), peak: &Peak) -> u64 {
         peak.gist.0.len() as u64 + 256
     }
 }
@@ -53,7 +54,7 @@ impl Weighter<(Digest, CompactString), Peak> for Bytes {
 /// Where gists are looked up and kept.
 pub(crate) struct Gists {
     ports: Ports,
-    recent: Cache<(Digest, CompactString), Peak, Bytes>,
+    recent: Cache<(u64, Digest, CompactString), Peak, Bytes>,
 }
 
 impl Gists {
@@ -65,10 +66,11 @@ impl Gists {
     pub(crate) async fn find(
         &self,
         key: &ConversationKey,
+        epoch: u64,
         maker: &CompactString,
         content: Digest,
     ) -> Result<Option<Peak>, StoreError> {
-        if let Some(peak) = self.recent.get(&(content, maker.clone())) {
+        if let Some(peak) = self.recent.get(&(epoch, content, maker.clone())) {
             return Ok(Some(peak));
         }
         let gist_key = GistKey { content, maker: maker.clone() };
@@ -77,7 +79,7 @@ impl Gists {
         let Envelope { first, last, messages, chain, gist } = envelope;
         let gist = Gist(gist.into());
         let peak = Peak { content, first, last, messages, chain, gist, stored: true };
-        self.recent.insert((content, maker.clone()), peak.clone());
+        self.recent.insert((epoch, content, maker.clone()), peak.clone());
         Ok(Some(peak))
     }
 
@@ -85,6 +87,7 @@ impl Gists {
     pub(crate) async fn save(
         &self,
         key: &ConversationKey,
+        epoch: u64,
         maker: &CompactString,
         peak: &mut Peak,
     ) -> Result<(), StoreError> {
@@ -96,9 +99,10 @@ impl Gists {
         let Peak { first, last, messages, chain, .. } = *peak;
         let json = serde_json::to_string(&Envelope { first, last, messages, chain, gist }).map_err(corrupt)?;
         let gist_key = GistKey { content: peak.content, maker: maker.clone() };
-        self.ports.views.save_gist(key, &gist_key, &Gist(json.into())).await?;
+        let span = Span { first, last };
+        self.ports.views.save_gist(key, epoch, &gist_key, span, &Gist(json.into())).await?;
         peak.stored = true;
-        self.recent.insert((peak.content, maker.clone()), peak.clone());
+        self.recent.insert((epoch, peak.content, maker.clone()), peak.clone());
         Ok(())
     }
 
@@ -118,12 +122,13 @@ impl Gists {
     pub(crate) async fn save_cut(
         &self,
         key: &ConversationKey,
+        epoch: u64,
         maker: &CompactString,
         covered: &Digest,
-        cut: &StoredCut,
+        (span, cut): (Span, &StoredCut),
     ) -> Result<(), StoreError> {
         let gist_key = GistKey { content: cut_digest(covered), maker: maker.clone() };
         let json = serde_json::to_string(cut).map_err(|e| StoreError::corrupt("a cut", e))?;
-        self.ports.views.save_gist(key, &gist_key, &Gist(json.into())).await
+        self.ports.views.save_gist(key, epoch, &gist_key, span, &Gist(json.into())).await
     }
 }

@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use compact_str::CompactString;
-use shared::domain::{
-    ConversationKey, Coverage, FallbackReason, Record, Seq, SummaryPointer, SummaryVersion, Trigger, Version,
-};
+use shared::domain::{ConversationKey, Coverage, FallbackReason, Record, Seq, SummaryPointer, SummaryVersion, Trigger};
 use shared::ports::{
     Announcement, CasOutcome, ConversationRow, Material, News, Notice, Ports, StoreError, Summarizer, SummarizerError,
     SummaryRun,
@@ -202,10 +200,14 @@ impl Summaries {
         }
     }
 
-    /// Whether the view is no longer the one that the run began with.
+    /// Whether the view is no longer the one that the run began with, or is about to move: the texts behind it may have
+    /// been changed by what it does not know yet.
     async fn moved_on(&self, row: &ConversationRow) -> Result<bool, StoreError> {
         let now = self.row(&row.key).await?;
-        Ok(now.is_none_or(|now| now.view.digest != row.view.digest))
+        if now.is_none_or(|now| now.view.digest != row.view.digest) {
+            return Ok(true);
+        }
+        Ok(self.ports.log.head(&row.key).await?.is_none_or(|head| head.seq > row.view.applied_seq))
     }
 
     /// A version by the wanted engine, else by the one that takes its place.
@@ -253,7 +255,7 @@ impl Summaries {
             messages: row.view.messages,
             digest: row.view.message_digest,
         };
-        let previous = row.summary.map_or(Version::ZERO, |pointer| pointer.version);
+        let previous = row.version;
         let now = self.ports.clock.now();
         let maker = engine.maker();
         let version = SummaryVersion {
@@ -271,7 +273,7 @@ impl Summaries {
             generated_at: now,
         };
         cutter.keep(&covers.digest).await?;
-        let saved = self.ports.views.save_summary(&row.key, previous, &version).await?;
+        let saved = self.ports.views.save_summary(&row.key, row.epoch, previous, &version).await?;
         if !self.still_there(&row.key, &last).await? || saved == CasOutcome::Stale {
             return Ok(None);
         }
@@ -288,7 +290,7 @@ impl Summaries {
         if let Some(pointer) = row.summary {
             let cut = self.gists.cut(&row.key, &engine.maker(), &pointer.covers.digest).await?;
             if let Some(cut) = cut {
-                let cutter = Cutter::new(&self.gists, engine, &row.key, Some(cut));
+                let cutter = Cutter::new(&self.gists, engine, &row.key, row.epoch, Some(cut));
                 match self.read_on(row, cutter).await {
                     Err(RunError::Mismatch(reason)) => {
                         tracing::warn!(reason, "a stored cut does not fit: the log is read from its start");
@@ -297,7 +299,7 @@ impl Summaries {
                 }
             }
         }
-        self.read_on(row, Cutter::new(&self.gists, engine, &row.key, None)).await
+        self.read_on(row, Cutter::new(&self.gists, engine, &row.key, row.epoch, None)).await
     }
 
     async fn read_on<'a>(
@@ -334,7 +336,7 @@ impl Summaries {
     /// What was derived from a conversation that was erased meanwhile must not stay.
     async fn still_there(&self, key: &ConversationKey, last: &Record) -> Result<bool, StoreError> {
         let found = self.ports.log.records(&[(key.clone(), last.seq)]).await?.into_iter().next().flatten();
-        if found.as_ref() == Some(last) {
+        if found.is_some_and(|found| found.is(last)) {
             return Ok(true);
         }
         self.projector.erase(key).await?;

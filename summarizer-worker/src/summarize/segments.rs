@@ -4,7 +4,7 @@
 //! the same closed segments whenever and in whatever pieces it is read.
 
 use sha2::{Digest as _, Sha256};
-use shared::domain::{ConversationKey, Digest, Record, Seq};
+use shared::domain::{ConversationKey, Digest, Record, RecordBody, Seq, weight};
 use shared::ports::SummaryMessage;
 
 /// A segment is closed with this many messages,
@@ -16,19 +16,27 @@ pub(crate) const TOKENS: usize = 3_000;
 #[derive(Debug, Default)]
 pub(crate) struct OpenSegment {
     messages: Vec<SummaryMessage>,
+    /// Messages taken in, erased ones too, and their weight as they were posted: so that a change moves no segment.
+    taken: usize,
     tokens: usize,
 }
 
 impl OpenSegment {
     /// Whether the next message begins another segment.
     pub(crate) fn is_full(&self) -> bool {
-        self.messages.len() >= MESSAGES || self.tokens >= TOKENS
+        self.taken >= MESSAGES || self.tokens >= TOKENS
     }
 
     /// Takes a record in; what is no message is passed over.
     pub(crate) fn push(&mut self, record: Record) {
-        let shared::domain::RecordBody::Posted(posted) = record.body else { return };
-        self.tokens += tokens(&posted.content);
+        let weight = match &record.body {
+            RecordBody::Posted(posted) => posted.weight(),
+            RecordBody::Removed(trace) => trace.weight,
+            _ => return,
+        };
+        self.taken += 1;
+        self.tokens += weight as usize;
+        let RecordBody::Posted(posted) = record.body else { return };
         self.messages.push(SummaryMessage {
             seq: record.seq,
             user: posted.user,
@@ -39,7 +47,7 @@ impl OpenSegment {
 
     /// Hands the messages over and begins anew.
     pub(crate) fn take(&mut self) -> Vec<SummaryMessage> {
-        self.tokens = 0;
+        (self.taken, self.tokens) = (0, 0);
         std::mem::take(&mut self.messages)
     }
 }
@@ -47,9 +55,7 @@ impl OpenSegment {
 /// A cheap upper guess at a model's tokens: one for four bytes of ASCII and two for each other character, with four
 /// for the speaker and the time.
 pub(crate) fn tokens(content: &str) -> usize {
-    let ascii = content.bytes().filter(u8::is_ascii).count();
-    let other = content.chars().count() - ascii;
-    4 + ascii.div_ceil(4) + 2 * other
+    weight(content) as usize
 }
 
 /// The content digest of a segment:

@@ -1,7 +1,7 @@
 //! Collections and their indexes. Law: an index that a law of a port rests on is unique or it is reported missing.
 //!
 //! `_id` of `messages` is conversation and seq, so the index that every collection has is the order of the log. The
-//! two others hold only the messages that need them. There is no TTL index and no partial index: expiry is the
+//! others hold only the messages that need them. There is no TTL index and no partial index: expiry is the
 //! reconciler's work, and servers that speak the protocol without them serve too.
 
 use std::time::{Duration, Instant};
@@ -40,6 +40,8 @@ pub(super) struct Index {
 pub(super) const INDEXES: &[Index] = &[
     index(MESSAGES, "mid", &[("mid", 1)]).unique().sparse(),
     index(MESSAGES, "late", &[("late", 1)]).sparse(),
+    index(MESSAGES, "gone", &[("gone", 1)]).sparse(),
+    index(MESSAGES, "due", &[("due", 1)]).sparse(),
     index(IDEMPOTENCY, "at", &[("at", 1)]),
     index(VIEWS, "newest", &[("t", 1), ("nw", -1), ("n", 1)]).sparse(),
     index(VIEWS, "idle", &[("e", 1), ("rc", 1)]).sparse(),

@@ -4,10 +4,14 @@
 //! A thread of its own makes passive checkpoints, which hold up nobody. Under steady writing these never reach the
 //! log's end, and only a log that was brought back whole is written from its start again. So beyond
 //! [`LIMIT_PAGES`] the writer itself does the short rest between two commits.
+//!
+//! After an erasure the log still holds pages with what was erased. Then the thread empties it: it asks for the moment
+//! in which nobody reads older pages, waits for it a little, and tries again until it was there.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 use rusqlite::Connection;
@@ -19,11 +23,18 @@ const START_PAGES: u64 = 4096;
 /// Pages from which on the writer helps: 64 MiB.
 const LIMIT_PAGES: u64 = 16_384;
 
+/// How long the moment in which nobody reads old pages is waited for; writers wait as long.
+const MOMENT: Duration = Duration::from_millis(20);
+/// Between two such waits.
+const PAUSE: Duration = Duration::from_millis(100);
+
 #[derive(Default)]
 struct Backlog {
     pages: u64,
     /// Below this many pages the thread rests.
     next: u64,
+    /// The log is to be emptied.
+    scrub: bool,
     stop: bool,
 }
 
@@ -42,7 +53,7 @@ pub(crate) struct Checkpointer {
 impl Checkpointer {
     /// Starts the thread for a file.
     pub(crate) fn start(name: &str, path: PathBuf) -> std::io::Result<Self> {
-        let backlog = Backlog { pages: 0, next: START_PAGES, stop: false };
+        let backlog = Backlog { pages: 0, next: START_PAGES, scrub: false, stop: false };
         let checkpoints = Checkpoints { shared: Arc::new((Mutex::new(backlog), Condvar::new())) };
         let theirs = checkpoints.clone();
         let thread = std::thread::Builder::new().name(format!("{name}-checkpoint")).spawn(move || theirs.run(path))?;
@@ -96,6 +107,13 @@ impl Checkpoints {
         }
     }
 
+    /// What was deleted so far is to leave the log too. Answers at once.
+    pub(crate) fn scrub(&self) {
+        let (backlog, wake) = &*self.shared;
+        backlog.lock().scrub = true;
+        wake.notify_one();
+    }
+
     fn run(&self, path: PathBuf) {
         let connection = match connection::writer(&path, Durability::Machine, 256) {
             Ok(connection) => connection,
@@ -109,15 +127,37 @@ impl Checkpoints {
             if let Err(error) = passive(&connection) {
                 tracing::warn!(%error, "checkpoint failed; it will be tried again");
             }
+            self.empty(&connection);
             let mut backlog = self.shared.0.lock();
             backlog.next = backlog.pages + START_PAGES;
+        }
+    }
+
+    /// Empties the log, if that was asked for.
+    fn empty(&self, connection: &Connection) {
+        if !std::mem::take(&mut self.shared.0.lock().scrub) {
+            return;
+        }
+        let emptied = connection.busy_timeout(MOMENT).and_then(|()| truncate(connection));
+        match emptied {
+            Ok(true) => {}
+            Ok(false) => self.shared.0.lock().scrub = true,
+            Err(error) => {
+                tracing::warn!(%error, "the write-ahead log is not empty; it will be tried again");
+                self.shared.0.lock().scrub = true;
+            }
         }
     }
 
     fn wait(&self) -> bool {
         let (backlog, wake) = &*self.shared;
         let mut backlog = backlog.lock();
-        while !backlog.stop && backlog.pages < backlog.next {
+        if backlog.scrub && !backlog.stop {
+            // Somebody reads, or has just asked.
+            wake.wait_for(&mut backlog, PAUSE);
+            return !backlog.stop;
+        }
+        while !backlog.stop && backlog.pages < backlog.next && !backlog.scrub {
             wake.wait(&mut backlog);
         }
         !backlog.stop
@@ -131,5 +171,10 @@ fn passive(connection: &Connection) -> rusqlite::Result<()> {
 
 /// Brings everything back and empties the write-ahead log, at the end.
 pub(crate) fn finish(connection: &Connection) -> rusqlite::Result<()> {
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+    truncate(connection).map(|_| ())
+}
+
+/// Brings everything back and empties the write-ahead log. Answers false where somebody still reads old pages.
+fn truncate(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0)).map(|busy| busy == 0)
 }

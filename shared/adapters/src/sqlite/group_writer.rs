@@ -12,7 +12,7 @@ use rusqlite::{Connection, ErrorCode};
 use shared::ports::StoreError;
 use tokio::sync::{mpsc, oneshot};
 
-use super::checkpoint::{self, Checkpointer};
+use super::checkpoint::{self, Checkpointer, Checkpoints};
 use super::connection::Durability;
 use super::failure::{Stopped, store_error};
 use crate::system::give_way;
@@ -65,6 +65,7 @@ pub(super) struct GroupWriter {
     jobs: Mutex<Option<mpsc::Sender<Box<dyn Work>>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     poisoned: Arc<AtomicBool>,
+    checkpoints: Checkpoints,
 }
 
 impl GroupWriter {
@@ -73,6 +74,7 @@ impl GroupWriter {
         let (jobs, queue) = mpsc::channel(WAITING);
         let poisoned = Arc::new(AtomicBool::new(false));
         let theirs = Arc::clone(&poisoned);
+        let checkpoints = checkpointer.checkpoints();
         let thread = std::thread::Builder::new().name(format!("{name}-writer")).spawn(move || {
             give_way();
             if let Err(error) = checkpointer.checkpoints().watch(&mut connection) {
@@ -86,7 +88,7 @@ impl GroupWriter {
                 tracing::warn!(%error, "the last checkpoint failed; it will be made at the next start");
             }
         })?;
-        Ok(Self { jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)), poisoned })
+        Ok(Self { jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)), poisoned, checkpoints })
     }
 
     /// Does work within a transaction; answers after the commit. Work may run twice, in different transactions of
@@ -109,6 +111,11 @@ impl GroupWriter {
         let result = answer.await.unwrap_or_else(|_| Err(Stopped::Closed.into()));
         metrics::histogram!("recap_store_query_duration_seconds", "op" => op).record(started.elapsed());
         result
+    }
+
+    /// What was deleted so far leaves the write-ahead log too, soon.
+    pub(super) fn scrub(&self) {
+        self.checkpoints.scrub();
     }
 
     /// Whether a commit has failed for good.

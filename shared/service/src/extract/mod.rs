@@ -10,5 +10,5 @@ mod query_value;
 pub use caller::{Admin, Reader, Writer};
 pub use json_body::JsonBody;
 pub use listener::Listener;
-pub use path::{ConversationPath, UserPath};
+pub use path::{ConversationPath, MessagePath, UserPath};
 pub use query::StrictQuery;

@@ -1,11 +1,11 @@
-//! Ids in paths: always the second segment, percent-decoded. Law: taken from the path itself, so that an id
+//! Ids in paths: always the second segment, percent-decoded; the seq of a message: the fourth. Law: taken from the path itself, so that an id
 //! which is also the name of a route (`/chats/summarize`) reads like any other.
 
 use std::borrow::Cow;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use shared::domain::{ConversationId, IdError, UserId};
+use shared::domain::{ConversationId, IdError, Seq, UserId};
 
 use super::query::percent_decoded;
 use crate::error::{ApiError, ApiResult, FieldError};
@@ -17,6 +17,29 @@ pub struct ConversationPath(pub ConversationId);
 /// The user that a path names; else `invalid_request` for `user_id`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserPath(pub UserId);
+
+/// The message that a path names; else `invalid_request` for `conversation_id` or `seq`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessagePath(pub ConversationId, pub Seq);
+
+impl<S: Send + Sync> FromRequestParts<S> for MessagePath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> ApiResult<Self> {
+        let path = parts.uri.path();
+        let conversation = parse(path, "conversation_id", |text| ConversationId::parse(text))?;
+        let seq = seq(path.split('/').nth(4).unwrap_or_default());
+        seq.map(|seq| Self(conversation, seq)).ok_or_else(|| {
+            ApiError::invalid(vec![FieldError::new("seq", "must be a whole number of 1 or more, in plain digits")])
+        })
+    }
+}
+
+/// Only as it is shown: without a sign, without zeros before it.
+fn seq(segment: &str) -> Option<Seq> {
+    let plain = segment.bytes().all(|byte| byte.is_ascii_digit()) && !segment.starts_with('0');
+    segment.parse().ok().filter(|_| plain).map(Seq)
+}
 
 fn parse<T>(path: &str, name: &str, parse: impl FnOnce(&str) -> Result<T, IdError>) -> ApiResult<T> {
     let segment = path.split('/').nth(2).unwrap_or_default();
@@ -61,6 +84,16 @@ mod tests {
             ("/chats/%F0%9F%A6%80", "🦀"),
         ] {
             assert_eq!(id(path).as_deref(), Ok(expected), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_seq_is_read_only_as_it_is_shown() {
+        for (text, read) in [("1", Some(1)), ("18446744073709551615", Some(u64::MAX))] {
+            assert_eq!(seq(text), read.map(Seq), "{text}");
+        }
+        for text in ["", "0", "01", "+1", "-1", "1.0", "x", "1%20", "18446744073709551616"] {
+            assert_eq!(seq(text), None, "{text}");
         }
     }
 

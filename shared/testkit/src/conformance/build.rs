@@ -2,8 +2,8 @@
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
-use shared::domain::{ConversationId, ConversationKey, EndReason, MessageId, Record, TenantId, Timestamp, UserId};
-use shared::ports::{Append, AppendError, Appended, Condition, Draft, Entry, MessageLog};
+use shared::domain::{ConversationId, ConversationKey, EndReason, MessageId, Record, Seq, TenantId, Timestamp, UserId};
+use shared::ports::{Append, AppendError, Appended, Condition, Draft, Edit, Entry, MessageLog};
 
 /// A tenant that no other test uses.
 #[must_use]
@@ -76,6 +76,29 @@ pub fn batch(key: &ConversationKey, drafts: Vec<Draft>) -> Append {
 #[must_use]
 pub fn end(key: &ConversationKey, condition: Condition) -> Append {
     Append { entries: vec![Entry::Ended(EndReason::Requested)], condition, ..batch(key, vec![]) }
+}
+
+/// A batch of changes, received at `millis`.
+#[must_use]
+pub fn changes(key: &ConversationKey, millis: i64, entries: Vec<Entry>) -> Append {
+    Append { entries, ..batch_at(key, millis, vec![]) }
+}
+
+/// An edit that leaves no metadata.
+#[must_use]
+pub fn edit(target: u64, content: &str) -> Entry {
+    Entry::Edited(Edit {
+        target: Seq(target),
+        content: content.into(),
+        metadata: None,
+        salt: u128::from(target).to_be_bytes(),
+    })
+}
+
+/// An erasure.
+#[must_use]
+pub fn erase(target: u64) -> Entry {
+    Entry::Erased(Seq(target))
 }
 
 /// Appends one batch alone.

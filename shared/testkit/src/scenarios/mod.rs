@@ -8,6 +8,7 @@ pub mod access;
 pub mod append;
 pub mod bad_input;
 pub mod bad_socket;
+pub mod change;
 pub mod every_route;
 pub mod frames;
 pub mod model;

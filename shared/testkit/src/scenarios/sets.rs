@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 
-use super::{append, bad_input, bad_socket, oracle, push, query, summarize, wire};
+use super::{append, bad_input, bad_socket, change, oracle, push, query, summarize, wire};
 use crate::client::Client;
 
 macro_rules! together {
@@ -27,6 +27,17 @@ pub async fn appends(client: &Client) -> Result<()> {
         append::a_message_may_name_its_own_user(client),
         append::erases_a_conversation(client),
         append::takes_any_id(client),
+    )
+}
+
+/// Messages edited and erased.
+pub async fn changes(client: &Client, address: &str) -> Result<()> {
+    together!(
+        change::edits_a_message(client),
+        change::erases_a_message(client),
+        change::erases_the_only_message(client),
+        change::says_what_cannot_be_changed(client),
+        change::tells_listeners(client, address),
     )
 }
 

@@ -16,6 +16,7 @@ pub(crate) struct Call {
     method: Method,
     path: &'static str,
     id: String,
+    seq: u64,
     query: String,
     headers: Vec<(&'static str, String)>,
     body: Option<String>,
@@ -32,7 +33,7 @@ enum Wanted {
 impl Call {
     fn new(method: Method, path: &'static str) -> Self {
         let (id, query) = (String::new(), String::new());
-        Self { method, path, id, query, headers: Vec::new(), body: None, wanted: Wanted::Success }
+        Self { method, path, id, seq: 1, query, headers: Vec::new(), body: None, wanted: Wanted::Success }
     }
 
     pub(crate) fn get(path: &'static str) -> Self {
@@ -58,7 +59,16 @@ impl Call {
             .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
     }
 
-    /// Fills the one parameter of the path.
+    pub(crate) fn patch(path: &'static str, body: impl Display) -> Self {
+        Self { method: Method::PATCH, ..Self::post(path, body) }
+    }
+
+    /// Fills the place of a message in the path.
+    pub(crate) fn seq(self, seq: u64) -> Self {
+        Self { seq, ..self }
+    }
+
+    /// Fills the first parameter of the path.
     pub(crate) fn id(self, id: &str) -> Self {
         Self { id: encode(id), ..self }
     }
@@ -131,6 +141,7 @@ pub(crate) async fn send(client: &Client, call: &Call) -> Result<Answer> {
     if let (Some(from), Some(to)) = (path.find('{'), path.find('}')) {
         path.replace_range(from..=to, &call.id);
     }
+    path = path.replace("{seq}", &call.seq.to_string());
     if !call.query.is_empty() {
         path = format!("{path}?{}", call.query);
     }
@@ -188,6 +199,18 @@ pub(crate) async fn succeed(caller: &mut Caller<'_>) -> Result<()> {
         caller.check(Call::get("/chats/{conversation_id}/summary").id("talk").query(&query)).await?;
         caller.check(Call::get("/chats/{conversation_id}/summaries").id("talk").query(&query)).await?;
     }
+    let message = "/chats/{conversation_id}/messages/{seq}";
+    let edit = json!({ "content": "Yes, we ship on Monday.", "metadata": { "channel": "#release" } });
+    let edited = caller.check(Call::patch(message, edit).id("talk").seq(2)).await?.ok()?;
+    ensure!(edited["edited_at"].is_string() && edited["message_id"] == "m-2", "{edited}");
+    let page = caller.check(Call::get("/chats/{conversation_id}").id("talk")).await?.ok()?;
+    ensure!(page["messages"].as_array().is_some_and(|messages| messages.contains(&edited)), "{page}");
+    for _ in 0..2 {
+        caller.check(Call::delete(message).id("talk").seq(4)).await?;
+    }
+    caller.check(Call::post("/chats/summarize", json!({ "conversation_id": "talk" }))).await?;
+    caller.check(Call::get("/chats/{conversation_id}/summaries").id("talk")).await?;
+    caller.check(Call::patch(message, json!({ "content": "x" })).id("talk").seq(4).refused("conflict")).await?;
     caller.check(Call::get("/chats").query("contains=talk&limit=100")).await?;
     caller.check(Call::post("/chats/{conversation_id}/end", "{}").id("talk")).await?;
     let bare = Call { body: None, headers: Vec::new(), ..Call::post("/chats/{conversation_id}/end", "").id("talk") };
@@ -260,6 +283,19 @@ pub(crate) async fn fail(caller: &mut Caller<'_>) -> Result<()> {
         caller.check(Call::get(path).id("nobody").refused("conversation_not_found")).await?;
         caller.check(Call::get(path).id("nobody").query("pgae=1").refused("invalid_request")).await?;
     }
+    let message = "/chats/{conversation_id}/messages/{seq}";
+    let edit = || Call::patch(message, json!({ "content": "x" }));
+    for call in [edit(), Call::delete(message)] {
+        caller.check(call.clone().id("taken").seq(4711).refused("not_found")).await?;
+        caller.check(call.clone().id("nobody").refused("conversation_not_found")).await?;
+        caller.check(call.id("taken").seq(0).refused("invalid_request")).await?;
+    }
+    for (body, code) in [("{", "invalid_json"), ("{}", "invalid_request"), ("{\"user_id\":\"eve\"}", "invalid_request")]
+    {
+        caller.check(Call::patch(message, body).id("taken").refused(code)).await?;
+    }
+    let text = edit().id("taken").header("content-type", "text/plain");
+    caller.check(text.refused("unsupported_media_type")).await?;
     caller.check(Call::get("/assets/{name}").id("nothing").refused("not_found")).await?;
     caller.check(Call::get("/ws/summarize").refused("invalid_request")).await?;
     let old = Call::upgrade("").header("sec-websocket-version", "8");

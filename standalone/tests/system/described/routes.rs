@@ -47,8 +47,11 @@ fn collect(place: &Path, made: &mut BTreeSet<String>) -> Result<()> {
 pub(crate) async fn take_described_methods_only(documents: &Documents, client: &Client) -> Result<()> {
     let operations = documents.operations();
     for path in documents.paths()? {
-        let address =
-            path.replace("{conversation_id}", "none").replace("{user_id}", "none").replace("{name}", "docs.js");
+        let address = path
+            .replace("{conversation_id}", "none")
+            .replace("{user_id}", "none")
+            .replace("{name}", "docs.js")
+            .replace("{seq}", "1");
         let described = operations.iter().filter(|operation| operation.path == path);
         let mut taken: BTreeSet<&str> = described.map(|operation| operation.method.as_str()).collect();
         if taken.contains("GET") {

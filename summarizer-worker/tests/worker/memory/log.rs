@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use shared::domain::{ConversationKey, EndReason, Posted, Record, RecordBody, Seq};
+use shared::domain::{ConversationKey, Digest, EditMark, EndReason, Posted, Record, RecordBody, Seq};
 use shared::ports::{
-    Append, AppendError, Appended, ArrivalMark, Arrivals, Condition, ConversationMark, Conversations, Entry, Head,
-    MessageLog, Page, PageQuery, Reach, StoreError,
+    Append, AppendError, Appended, ArrivalMark, Arrivals, Condition, ConversationMark, Conversations, Edit, Entry,
+    Head, MessageLog, Page, PageQuery, Reach, StoreError,
 };
 
 use super::Faults;
@@ -104,8 +104,25 @@ impl State {
                     metadata: draft.metadata,
                     salt: draft.salt,
                     late: false,
+                    edit: None,
                 }),
                 Entry::Ended(reason) => RecordBody::Ended(reason),
+                Entry::Edited(edit) => {
+                    let Edit { target, content, metadata, salt } = edit;
+                    let leaf = Digest::edited(target, &content, metadata.as_ref(), &salt);
+                    let record = &mut records[usize::try_from(target.0).unwrap() - 1];
+                    let RecordBody::Posted(posted) = &mut record.body else { panic!("a message") };
+                    let mark = EditMark { at: batch.received_at, trace: posted.trace() };
+                    (posted.content, posted.metadata, posted.salt) = (content, metadata, salt);
+                    posted.edit = Some(Box::new(mark));
+                    RecordBody::Edited { target, leaf }
+                }
+                Entry::Erased(target) => {
+                    let record = &mut records[usize::try_from(target.0).unwrap() - 1];
+                    let RecordBody::Posted(posted) = &record.body else { panic!("a message") };
+                    record.body = RecordBody::Removed(posted.trace());
+                    RecordBody::Erased { target }
+                }
             };
             records.push(Record { seq, received_at: batch.received_at, body });
         }
@@ -152,10 +169,13 @@ impl MessageLog for MemoryLog {
         let messages = || records.iter().filter(|record| record.posted().is_some());
         Ok(Some(Head {
             seq: last.seq,
-            last_message: messages().next_back().map_or(Seq::ZERO, |record| record.seq),
+            last_message: records
+                .iter()
+                .rfind(|record| record.posted().is_some() || record.changes().is_some())
+                .map_or(Seq::ZERO, |record| record.seq),
             messages: messages().count() as u64,
             received_at: last.received_at,
-            ended: ended(last),
+            ended: records.iter().rfind(|record| record.changes().is_none()).and_then(ended),
         }))
     }
 
@@ -209,6 +229,6 @@ impl MessageLog for MemoryLog {
 fn ended(record: &Record) -> Option<EndReason> {
     match record.body {
         RecordBody::Ended(reason) => Some(reason),
-        RecordBody::Posted(_) | RecordBody::Tombstone => None,
+        _ => None,
     }
 }

@@ -10,7 +10,7 @@ use shared::domain::{
 };
 use shared::ports::{
     ArrivalMark, CasOutcome, ConversationRow, DeadLetter, Gist, GistKey, HistoryQuery, HistoryRow, ListQuery,
-    ParticipationDelta, ProjectionStep, StoreError, ViewStore,
+    ParticipationDelta, ProjectionStep, Span, StoreError, ViewStore,
 };
 use shared::projections::ConversationView;
 
@@ -30,6 +30,9 @@ pub(crate) struct State {
     pub(crate) users: BTreeMap<ConversationKey, BTreeMap<UserId, ParticipationDelta>>,
     pub(crate) summaries: BTreeMap<ConversationKey, Vec<SummaryVersion>>,
     pub(crate) gists: HashMap<(ConversationKey, GistKey), Gist>,
+    spans: HashMap<(ConversationKey, GistKey), Span>,
+    /// The newest number given to a version, and how often versions were taken back.
+    given: BTreeMap<ConversationKey, (Version, u64)>,
     leases: HashMap<ConversationKey, (String, Timestamp)>,
     pub(crate) checkpoints: HashMap<String, ArrivalMark>,
     pub(crate) letters: BTreeMap<ConversationKey, DeadLetter>,
@@ -39,12 +42,18 @@ pub(crate) struct State {
 
 impl State {
     pub(crate) fn pointer(&self, key: &ConversationKey) -> Option<SummaryPointer> {
-        self.summaries.get(key)?.last().map(SummaryVersion::pointer)
+        let newest = self.summaries.get(key)?.last().map(SummaryVersion::pointer)?;
+        (newest.version == self.given(key).0).then_some(newest)
+    }
+
+    fn given(&self, key: &ConversationKey) -> (Version, u64) {
+        self.given.get(key).copied().unwrap_or_default()
     }
 
     fn row(&self, key: &ConversationKey) -> Option<ConversationRow> {
         let view = self.views.get(key)?.clone();
-        Some(ConversationRow { key: key.clone(), view, summary: self.pointer(key) })
+        let (version, epoch) = self.given(key);
+        Some(ConversationRow { key: key.clone(), view, summary: self.pointer(key), version, epoch })
     }
 
     fn step(&mut self, step: ProjectionStep) -> CasOutcome {
@@ -58,6 +67,9 @@ impl State {
 
     fn put(&mut self, step: ProjectionStep) {
         let users = self.users.entry(step.key.clone()).or_default();
+        if step.whole {
+            users.clear();
+        }
         for delta in step.participations {
             let Some(known) = users.get_mut(&delta.user) else {
                 users.insert(delta.user.clone(), delta);
@@ -149,20 +161,37 @@ impl ViewStore for MemoryViews {
     async fn save_summary(
         &self,
         key: &ConversationKey,
+        epoch: u64,
         previous: Version,
         summary: &SummaryVersion,
     ) -> Result<CasOutcome, StoreError> {
         self.faults.check()?;
         let mut state = self.state.lock();
-        if state.pointer(key).map_or(Version::ZERO, |pointer| pointer.version) != previous {
+        if state.given(key) != (previous, epoch) {
             return Ok(CasOutcome::Stale);
         }
+        state.given.insert(key.clone(), (summary.version, epoch));
         state.summaries.entry(key.clone()).or_default().push(summary.clone());
         Ok(CasOutcome::Applied)
     }
 
+    async fn retract(&self, key: &ConversationKey, messages: &[Seq]) -> Result<Version, StoreError> {
+        self.faults.check()?;
+        let mut state = self.state.lock();
+        let (version, epoch) = state.given(key);
+        let (Some(first), true) = (messages.first(), state.views.contains_key(key)) else { return Ok(version) };
+        state.given.insert(key.clone(), (version, epoch + 1));
+        let versions = state.summaries.entry(key.clone()).or_default();
+        versions.retain(|version| version.covers.last_seq < *first);
+        let State { gists, spans, .. } = &mut *state;
+        gists.retain(|gist, _| gist.0 != *key || !spans.get(gist).is_some_and(|span| span.holds_any(messages)));
+        Ok(version)
+    }
+
     async fn newest_summary(&self, key: &ConversationKey) -> Result<Option<SummaryVersion>, StoreError> {
-        Ok(self.state.lock().summaries.get(key).and_then(|versions| versions.last().cloned()))
+        let state = self.state.lock();
+        let newest = state.summaries.get(key).and_then(|versions| versions.last().cloned());
+        Ok(newest.filter(|newest| newest.version == state.given(key).0))
     }
 
     async fn summaries(
@@ -183,9 +212,21 @@ impl ViewStore for MemoryViews {
         Ok(self.state.lock().gists.get(&(conversation.clone(), key.clone())).cloned())
     }
 
-    async fn save_gist(&self, conversation: &ConversationKey, key: &GistKey, gist: &Gist) -> Result<(), StoreError> {
+    async fn save_gist(
+        &self,
+        conversation: &ConversationKey,
+        epoch: u64,
+        key: &GistKey,
+        span: Span,
+        gist: &Gist,
+    ) -> Result<(), StoreError> {
         self.faults.check()?;
-        self.state.lock().gists.insert((conversation.clone(), key.clone()), gist.clone());
+        let mut state = self.state.lock();
+        if state.given(conversation).1 != epoch {
+            return Ok(());
+        }
+        state.spans.insert((conversation.clone(), key.clone()), span);
+        state.gists.insert((conversation.clone(), key.clone()), gist.clone());
         Ok(())
     }
 
@@ -241,6 +282,7 @@ impl ViewStore for MemoryViews {
         let mut state = self.state.lock();
         state.views.remove(key);
         state.users.remove(key);
+        state.given.remove(key);
         state.summaries.remove(key);
         state.gists.retain(|(conversation, _), _| conversation != key);
         state.letters.remove(key);

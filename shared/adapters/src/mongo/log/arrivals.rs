@@ -60,7 +60,6 @@ impl Commits {
         mark: &ArrivalMark,
         limit: usize,
     ) -> Result<Arrivals, StoreError> {
-        self.tidy(records).await;
         let mark = ObjectId::parse_str(mark.0.as_str()).ok();
         let mut commits = match mark {
             Some(mark) => self.late(records, mark, limit.max(1)).await?,
@@ -194,18 +193,20 @@ impl Commits {
         }
     }
 
-    /// What has served its time goes, about once a minute. A failure waits for the next time.
-    async fn tidy(&self, records: &Records) {
+    /// What has served its time goes, about once a minute. A failure waits for the next time. Answers whether it was
+    /// time.
+    pub(super) async fn tidy(&self, records: &Records) -> bool {
         {
             let mut tidied = self.tidied.lock();
             if tidied.is_some_and(|at| at.elapsed() < TIDY) {
-                return;
+                return false;
             }
             *tidied = Some(Instant::now());
         }
         if let Err(error) = tidy(records).await {
             tracing::warn!(%error, "old commits and keys could not be removed; it will be tried again");
         }
+        true
     }
 }
 

@@ -5,6 +5,7 @@
 //! stand at the same `_id`s, ours are refused, and the next round goes on behind them. What our insert left of a
 //! group that it did not get whole is made tombstones by whoever looks there next, usually that next round.
 
+mod change;
 mod insert;
 mod keys;
 mod places;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mongodb::bson::{RawDocumentBuf, doc};
-use shared::domain::{ConversationKey, MessageId};
+use shared::domain::{ConversationKey, MessageId, Seq, Timestamp};
 use shared::ports::store_error::Source;
 use shared::ports::{Append, AppendError, Appended, Condition, Draft, Entry, StoreError};
 use thiserror::Error;
@@ -55,6 +56,8 @@ pub(super) struct Commit<'b> {
     claimed: HashMap<Name, i64>,
     /// Groups of this call that did not become whole, by conversation.
     broken: HashMap<Cid, i64>,
+    /// Messages changed whose records are durable.
+    changed: Vec<(Cid, Seq, Timestamp)>,
 }
 
 impl<'b> Commit<'b> {
@@ -68,6 +71,7 @@ impl<'b> Commit<'b> {
             names: batches.iter().map(name).collect(),
             claimed: HashMap::new(),
             broken: HashMap::new(),
+            changed: Vec::new(),
         }
     }
 
@@ -148,7 +152,9 @@ impl<'b> Commit<'b> {
             Err((error, indexes)) => return self.fail(indexes, &unavailable(Arc::new(error))),
         };
         let parts = self.claim(parts).await;
+        let parts = self.change(parts).await;
         self.insert(parts).await;
+        self.settle().await;
     }
 
     /// Plans each conversation's part, reposts found out with one lookup for all.
@@ -164,6 +170,10 @@ impl<'b> Commit<'b> {
                 Err(error) => return Err((error, known.into_iter().flat_map(|(_, indexes)| indexes).collect())),
             }
         }
+        let mut targets = match self.targets(&known).await {
+            Ok(targets) => targets,
+            Err(error) => return Err((error, known.into_iter().flat_map(|(_, indexes)| indexes).collect())),
+        };
         let mut parts = Vec::with_capacity(known.len());
         for (place, indexes) in known {
             let batches: Vec<_> = indexes.iter().map(|index| (*index, &self.batches[*index])).collect();
@@ -172,7 +182,7 @@ impl<'b> Commit<'b> {
                 let mid = draft.message_id.as_ref().map(|id| place.cid.message(id.as_str()));
                 mid.and_then(|mid| stored.get(mid.bytes.as_slice()))
             };
-            let drafts = || batches.iter().flat_map(|(_, batch)| &batch.entries).filter_map(draft);
+            let drafts = || batches.iter().flat_map(|(_, batch)| &batch.entries).filter_map(Entry::draft);
             if drafts().filter_map(named).any(|record| record.skeleton.seq() > place.tail.seq) {
                 // It stands behind what is known of the conversation: look again.
                 self.records.heads.forget(Cid::of(&first.key, 0));
@@ -181,7 +191,7 @@ impl<'b> Commit<'b> {
             let same = |draft: &Draft| {
                 named(draft).map_or(Known::No, |record| Known::when(record.same(draft).unwrap_or(false)))
             };
-            parts.extend(plan(place, self.records.nonce(), &batches, same));
+            parts.extend(plan(place, self.records.nonce(), &batches, same, &mut targets));
         }
         Ok(parts)
     }
@@ -191,7 +201,7 @@ impl<'b> Commit<'b> {
         let mut names = Vec::new();
         for (place, indexes) in known.iter().filter(|(place, _)| place.tail.seq > 0) {
             let entries = indexes.iter().flat_map(|index| &self.batches[*index].entries);
-            let ids = entries.filter_map(draft).filter_map(|draft| draft.message_id.as_ref());
+            let ids = entries.filter_map(Entry::draft).filter_map(|draft| draft.message_id.as_ref());
             names.extend(ids.map(|id: &MessageId| place.cid.message(id.as_str())));
         }
         let mut found = Vec::new();
@@ -204,6 +214,7 @@ impl<'b> Commit<'b> {
     /// A part is durable, or had nothing to store.
     fn done(&mut self, part: Part, noted: Option<&AppendError>) {
         if part.group.count > 0 {
+            self.changed.extend(part.targets.iter().map(|(seq, at)| (part.before.cid, *seq, *at)));
             self.records.heads.stands(Cid::of(&part.key, 0), part.after);
         }
         for planned in part.batches {
@@ -225,13 +236,6 @@ impl<'b> Commit<'b> {
         self.records.heads.forget(Cid::of(&part.key, 0));
         let indexes: Vec<_> = part.batches.iter().map(|planned| planned.index).collect();
         self.fail(indexes, error);
-    }
-}
-
-fn draft(entry: &Entry) -> Option<&Draft> {
-    match entry {
-        Entry::Posted(draft) => Some(draft),
-        Entry::Ended(_) => None,
     }
 }
 

@@ -11,6 +11,11 @@
 //! | `f`, `c` | how far behind the group's first record, and how many records the group has; absent where it is alone |
 //! | `u`, `x`, `m`, `i`, `s` | user, text, metadata, the client's own id, salt |
 //! | `mid` | the id's unique name in its index |
+//! | `lf`, `wt`, `ed` | of a message edited or erased: its leaf, its weight, and when it was edited; `lf` of an edit too |
+//! | `gone` | its own place, of an erased message that stood in order |
+//! | `due` | when a message was changed, until the record of it is durable |
+//! | `tg`, `w` | of a change: which message, and how the conversation had ended |
+//! | `z` | how many erasures of messages there are, absent when none |
 //! | `late` | conversation, timestamp and seq of a late message: its place in the index of late ones |
 //! | `t`, `v` | tenant and conversation, on the first record only |
 //! | `e` | on the first record of an erased conversation: the epoch in which the next one of that name lives |
@@ -18,7 +23,9 @@
 mod make;
 
 use mongodb::bson::{RawBsonRef, RawDocument};
-use shared::domain::{EndReason, MessageId, Metadata, Posted, Record, RecordBody, Salt, Seq, Timestamp, UserId};
+use shared::domain::{
+    Digest, EditMark, EndReason, MessageId, Metadata, Posted, Record, RecordBody, Salt, Seq, Timestamp, Trace, UserId,
+};
 use shared::ports::{Draft, StoreError};
 
 use super::super::failure::{corrupt, missing};
@@ -48,7 +55,9 @@ impl Skeleton {
 
 /// The fields that [`Stored::skeleton`] needs.
 pub(super) fn skeleton_fields() -> mongodb::bson::Document {
-    mongodb::bson::doc! { "k": 1, "n": 1, "r": 1, "o": 1, "l": 1, "g": 1, "f": 1, "c": 1, "e": 1 }
+    mongodb::bson::doc! {
+        "k": 1, "n": 1, "r": 1, "o": 1, "l": 1, "g": 1, "f": 1, "c": 1, "e": 1, "z": 1, "w": 1,
+    }
 }
 
 /// A document as it was found.
@@ -61,6 +70,12 @@ pub(super) struct Stored<'d> {
     message_id: Option<&'d str>,
     salt: Option<&'d [u8]>,
     late: Option<&'d [u8]>,
+    leaf: Option<&'d [u8]>,
+    weight: u64,
+    edited: Option<i64>,
+    target: u64,
+    /// When it was changed, if the record of that is not durable yet.
+    pub(super) due: Option<i64>,
     pub(super) mid: Option<&'d [u8]>,
     pub(super) tenant: Option<&'d str>,
     pub(super) conversation: Option<&'d str>,
@@ -74,6 +89,8 @@ impl<'d> Stored<'d> {
         let (mut salt, mut late, mut mid, mut tenant, mut conversation) = (None, None, None, None, None);
         let (mut kind, mut newest, mut received, mut next_epoch) = (0, Timestamp::MIN.as_millis(), None, None);
         let (mut others, mut lates, mut nonce, mut offset, mut count) = (0, 0, 0, 0, 1);
+        let (mut leaf, mut weight, mut edited, mut target, mut due) = (None, 0, None, 0, None);
+        let (mut erasures, mut ended) = (0, 0);
         for field in document {
             let (name, value) = field.map_err(|error| corrupt("a record", error))?;
             match (name.as_str(), value) {
@@ -81,6 +98,7 @@ impl<'d> Stored<'d> {
                 ("mid", RawBsonRef::Binary(value)) => mid = Some(value.bytes),
                 ("late", RawBsonRef::Binary(value)) => late = Some(value.bytes),
                 ("s", RawBsonRef::Binary(value)) => salt = Some(value.bytes),
+                ("lf", RawBsonRef::Binary(value)) => leaf = Some(value.bytes),
                 ("u", RawBsonRef::String(value)) => user = Some(value),
                 ("x", RawBsonRef::String(value)) => content = Some(value),
                 ("m", RawBsonRef::String(value)) => metadata = Some(value),
@@ -96,21 +114,46 @@ impl<'d> Stored<'d> {
                 ("f", value) => offset = counted(value)?,
                 ("c", value) => count = counted(value)?,
                 ("e", value) => next_epoch = Some(counted(value)?),
+                ("wt", value) => weight = counted(value)?,
+                ("ed", value) => edited = Some(number(value)?),
+                ("tg", value) => target = counted(value)?,
+                ("due", value) => due = Some(number(value)?),
+                ("z", value) => erasures = counted(value)?,
+                ("w", value) => ended = number(value)?,
                 _ => {}
             }
         }
         let (cid, seq) = place::split(id).ok_or_else(|| missing("the place of a record"))?;
         let first = seq.checked_sub(offset).ok_or_else(|| missing("the group of a record"))?;
+        let kind = Kind::read(kind)?;
         let tail = Tail {
             seq,
-            kind: Kind::read(kind)?,
+            kind,
             newest: Timestamp::from_millis(newest),
             received: Timestamp::from_millis(received.unwrap_or(newest)),
             others,
             lates,
+            erasures,
+            ended: if ended == 0 { kind.ended() } else { Kind::read(ended)?.ended() },
         };
         let skeleton = Skeleton { cid, tail, group: Group { first, count, nonce }, next_epoch };
-        Ok(Self { skeleton, user, content, metadata, message_id, salt, late, mid, tenant, conversation })
+        Ok(Self {
+            skeleton,
+            user,
+            content,
+            metadata,
+            message_id,
+            salt,
+            late,
+            leaf,
+            weight,
+            edited,
+            target,
+            due,
+            mid,
+            tenant,
+            conversation,
+        })
     }
 
     /// The record.
@@ -121,8 +164,21 @@ impl<'d> Stored<'d> {
             Kind::EndRequested => RecordBody::Ended(EndReason::Requested),
             Kind::EndIdle => RecordBody::Ended(EndReason::Idle),
             Kind::Tombstone | Kind::Erased => RecordBody::Tombstone,
+            Kind::Removed => RecordBody::Removed(self.trace()?),
+            Kind::Edit => RecordBody::Edited { target: Seq(self.target), leaf: self.leaf()? },
+            Kind::Erasure => RecordBody::Erased { target: Seq(self.target) },
         };
         Ok(Record { seq: Seq(tail.seq), received_at: tail.received, body })
+    }
+
+    fn leaf(&self) -> Result<Digest, StoreError> {
+        let leaf: [u8; 32] = self.leaf.unwrap_or_default().try_into().map_err(|error| corrupt("a leaf", error))?;
+        Ok(Digest::from_bytes(leaf))
+    }
+
+    fn trace(&self) -> Result<Trace, StoreError> {
+        let weight = u32::try_from(self.weight).map_err(|error| corrupt("a weight", error))?;
+        Ok(Trace { leaf: self.leaf()?, weight })
     }
 
     fn posted(&self) -> Result<Posted, StoreError> {
@@ -139,6 +195,10 @@ impl<'d> Stored<'d> {
             metadata: metadata.map_err(|error| corrupt("the metadata of a message", error))?,
             salt,
             late: self.skeleton.tail.kind == Kind::Late,
+            edit: match self.edited {
+                Some(at) => Some(Box::new(EditMark { at: Timestamp::from_millis(at), trace: self.trace()? })),
+                None => None,
+            },
         })
     }
 
@@ -152,8 +212,12 @@ impl<'d> Stored<'d> {
         }
     }
 
-    /// Whether a draft says what this message says.
+    /// Whether a draft says what this message says. What one said that was edited or erased since is not known any
+    /// more: any draft with its id is taken for it.
     pub(super) fn same(&self, draft: &Draft) -> Result<bool, StoreError> {
+        if self.leaf.is_some() {
+            return Ok(true);
+        }
         let at = self.timestamp()?;
         Ok(self.skeleton.tail.kind.is_message()
             && self.user == Some(draft.user.as_str())

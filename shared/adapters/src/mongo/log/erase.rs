@@ -125,7 +125,8 @@ impl Records {
                 "$set": { "k": Kind::Erased.code(), "e": stored(erasure.next) },
                 "$unset": {
                     "t": "", "v": "", "u": "", "x": "", "m": "", "i": "", "s": "", "mid": "", "late": "", "n": "",
-                    "r": "", "o": "", "l": "", "g": "", "f": "", "c": "",
+                    "r": "", "o": "", "l": "", "g": "", "f": "", "c": "", "lf": "", "wt": "", "ed": "", "gone": "",
+                    "due": "", "tg": "", "w": "", "z": "",
                 },
             },
             "multi": true,

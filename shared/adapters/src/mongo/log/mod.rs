@@ -6,6 +6,7 @@
 //! - `document`: records as documents; `visible`: which of them count, decided by pure functions
 //! - `commit`: one call of append: `plan`, `claims` (idempotency keys), `outbox` and the insert; `busy`, `heads`: what
 //!   this process knows and works on
+//! - `change`: messages edited and erased
 //! - `settle`: what a crash or another replica left is brought in order
 //! - `records`, `page`, `runs`, `single`: what readers ask
 //! - `arrivals`: the outbox read, and what is old removed; `listing`: all conversations
@@ -13,6 +14,7 @@
 
 mod arrivals;
 mod busy;
+mod change;
 mod claims;
 mod commit;
 mod document;
@@ -44,6 +46,7 @@ use self::busy::Busy;
 use self::commit::Commit;
 use self::outbox::Outbox;
 use self::records::Records;
+use self::runs::Runs;
 use self::tail::Kind;
 use super::db::{Db, Finding};
 use super::place::Cid;
@@ -90,22 +93,41 @@ impl Inner {
         self.records.erase(key).await
     }
 
+    /// Changes of messages that a crash has cut short get their records. A failure waits for the next time.
+    async fn finish_changes(&self) {
+        let unfinished = match self.records.unfinished(100).await {
+            Ok(unfinished) => unfinished,
+            Err(error) => return tracing::warn!(%error, "unfinished changes were not looked for"),
+        };
+        for append in unfinished {
+            for outcome in self.append(&[append]).await {
+                if let Err(error) = outcome {
+                    tracing::warn!(%error, "a change of a message is not finished; it will be tried again");
+                }
+            }
+        }
+    }
+
     async fn head(&self, key: &ConversationKey) -> Result<Option<Head>, StoreError> {
         let Some(place) = self.records.head(key).await? else { return Ok(None) };
         let tail = place.tail;
         let mut last_message = tail.seq;
-        if !tail.kind.is_message() {
+        if !tail.kind.is_message() && !tail.kind.is_change() {
             let mut filter = between(place.cid.record(1), place.cid.record(tail.seq));
-            filter.insert("k", doc! { "$in": [null, Kind::Message.code(), Kind::Late.code()] });
+            filter.insert("k", doc! { "$in": [null, 0, Kind::Late.code(), Kind::Edit.code(), Kind::Erasure.code()] });
             let found = self.records.skeletons("head", filter, Finding::sorted(doc! { "_id": -1 }, 1)).await?;
             last_message = found.first().map_or(0, document::Skeleton::seq);
         }
+        let messages = match tail.erasures {
+            0 => tail.seq - tail.others,
+            _ => Runs::new(&self.records, place, (None, None)).await?.count().await?,
+        };
         Ok(Some(Head {
             seq: Seq(tail.seq),
             last_message: Seq(last_message),
-            messages: tail.seq - tail.others,
+            messages,
             received_at: tail.received,
-            ended: tail.kind.ended(),
+            ended: tail.ended,
         }))
     }
 }
@@ -136,6 +158,9 @@ impl MessageLog for MongoMessageLog {
     }
 
     async fn arrivals(&self, mark: &ArrivalMark, limit: usize) -> Result<Arrivals, StoreError> {
+        if self.inner.commits.tidy(&self.inner.records).await {
+            self.run(|inner| async move { inner.finish_changes().await }).await;
+        }
         self.inner.commits.after(&self.inner.records, mark, limit).await
     }
 

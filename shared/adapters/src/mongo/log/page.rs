@@ -27,8 +27,8 @@ pub(super) async fn page(
     let tail = place.tail;
     let runs = Runs::new(records, place, (query.since, query.until)).await?;
     let total = match (query.since, query.until) {
-        (None, None) => tail.seq - tail.others,
-        _ => runs.count_in_order(runs.seqs.clone()).await? + runs.count_late(runs.start(), runs.end()).await?,
+        (None, None) if tail.erasures == 0 => tail.seq - tail.others,
+        _ => runs.count().await?,
     };
     let (records, more) = match (query.start, query.order) {
         (PageStart::Offset(offset), order) => by_offset(&runs, offset, order, query.limit, total).await?,

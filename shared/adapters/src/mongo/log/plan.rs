@@ -7,9 +7,11 @@ use mongodb::bson::RawDocumentBuf;
 use shared::domain::{ConversationKey, Seq, Timestamp};
 use shared::ports::{Append, AppendError, Appended, Condition, Draft, Entry};
 
+use super::super::place::Cid;
+use super::change::Targets;
 use super::document::{Maker, effective};
 use super::heads::Place;
-use super::tail::{Group, Kind};
+use super::tail::Group;
 
 /// What is known of a message's own id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,13 +48,17 @@ pub(super) struct Part {
     pub(super) after: Place,
     pub(super) group: Group,
     pub(super) documents: Vec<RawDocumentBuf>,
+    /// Messages changed before these are inserted, and where they stand.
+    pub(super) changes: Vec<RawDocumentBuf>,
+    pub(super) targets: Vec<(Seq, Timestamp)>,
     pub(super) batches: Vec<Planned>,
 }
 
 /// The conversation as it would be after the batches planned so far.
 struct Draught<'b> {
+    cid: Cid,
     seq: u64,
-    kind: Kind,
+    ended: bool,
     entries: Vec<(&'b Entry, Timestamp)>,
     named: HashMap<&'b str, (&'b Draft, Timestamp)>,
 }
@@ -63,13 +69,20 @@ pub(super) fn plan(
     nonce: i64,
     batches: &[(usize, &Append)],
     known: impl Fn(&Draft) -> Known,
+    targets: &mut Targets,
 ) -> Option<Part> {
     let (_, first) = batches.first()?;
-    let mut draught =
-        Draught { seq: before.tail.seq, kind: before.tail.kind, entries: Vec::new(), named: HashMap::new() };
+    let mut draught = Draught {
+        cid: before.cid,
+        seq: before.tail.seq,
+        ended: before.tail.ended.is_some(),
+        entries: Vec::new(),
+        named: HashMap::new(),
+    };
+    let mut changes = Vec::new();
     let planned = batches.iter().map(|(index, batch)| {
         let first = draught.seq + 1;
-        Planned { index: *index, outcome: draught.add(batch, &known), first }
+        Planned { index: *index, outcome: draught.add(batch, &known, targets, &mut changes), first }
     });
     let batches: Vec<_> = planned.collect();
     let mut maker = Maker::new(&first.key, before.cid, before.tail, draught.entries.len() as u64, nonce);
@@ -80,19 +93,30 @@ pub(super) fn plan(
         group: maker.group(),
         after: Place { tail: maker.tail, ..before },
         documents,
+        changes,
+        targets: draught.entries.iter().filter_map(|(entry, at)| Some((entry.target()?, *at))).collect(),
         batches,
     })
 }
 
 impl<'b> Draught<'b> {
-    fn add(&mut self, batch: &'b Append, known: &impl Fn(&Draft) -> Known) -> Result<Appended, AppendError> {
+    fn add(
+        &mut self,
+        batch: &'b Append,
+        known: &impl Fn(&Draft) -> Known,
+        targets: &mut Targets,
+        changes: &mut Vec<RawDocumentBuf>,
+    ) -> Result<Appended, AppendError> {
         match batch.condition {
             Condition::Open if self.seq == 0 => return Err(AppendError::NotFound),
             Condition::HeadIs(seq) if seq.0 != self.seq => return Err(AppendError::HeadMoved),
             _ => {}
         }
-        let ended = batch.condition == Condition::Open && self.kind.ended().is_some();
+        let ended = batch.condition == Condition::Open && self.ended;
         let entries: &[Entry] = if ended { &[] } else { &batch.entries };
+        if entries.first().is_some_and(|entry| entry.target().is_some()) {
+            return self.change(batch, entries, targets, changes);
+        }
         let duplicates = self.duplicates(entries, batch.received_at, known)?;
         let mut inserted = 0_u32;
         for (index, entry) in entries.iter().enumerate() {
@@ -101,11 +125,7 @@ impl<'b> Draught<'b> {
             }
             inserted += 1;
             self.seq += 1;
-            self.kind = match entry {
-                Entry::Posted(_) => Kind::Message,
-                Entry::Ended(shared::domain::EndReason::Requested) => Kind::EndRequested,
-                Entry::Ended(shared::domain::EndReason::Idle) => Kind::EndIdle,
-            };
+            self.ended = matches!(entry, Entry::Ended(_));
             self.entries.push((entry, batch.received_at));
             if let Entry::Posted(draft) = entry
                 && let Some(id) = &draft.message_id
@@ -117,6 +137,32 @@ impl<'b> Draught<'b> {
             conversation: batch.key.conversation.clone(),
             inserted,
             duplicates: u32::try_from(duplicates.len()).unwrap_or(u32::MAX),
+            replayed: false,
+            head: Seq(self.seq),
+        })
+    }
+
+    /// A batch with changes.
+    fn change(
+        &mut self,
+        batch: &Append,
+        entries: &'b [Entry],
+        targets: &mut Targets,
+        changes: &mut Vec<RawDocumentBuf>,
+    ) -> Result<Appended, AppendError> {
+        if self.seq == 0 {
+            return Err(AppendError::NotFound);
+        }
+        let needed = targets.check(self.cid, entries)?;
+        for entry in &needed {
+            changes.extend(targets.apply(self.cid, entry, batch.received_at));
+            self.entries.push((entry, batch.received_at));
+        }
+        self.seq += needed.len() as u64;
+        Ok(Appended {
+            conversation: batch.key.conversation.clone(),
+            inserted: u32::try_from(needed.len()).unwrap_or(u32::MAX),
+            duplicates: 0,
             replayed: false,
             head: Seq(self.seq),
         })
@@ -160,9 +206,8 @@ fn same(first: &Draft, received: Timestamp, again: &Draft) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::place::Cid;
     use super::super::document::Stored;
-    use super::super::tail::Tail;
+    use super::super::tail::{Kind, Tail};
     use super::*;
     use shared::domain::{ConversationId, EndReason, MessageId, TenantId, UserId};
 
@@ -185,7 +230,7 @@ mod tests {
     fn planned(seq: u64, batches: &[Append], known: impl Fn(&Draft) -> Known) -> Part {
         let before = Place { cid: Cid([1; 16]), tail: Tail { seq, ..Tail::EMPTY } };
         let batches: Vec<_> = batches.iter().enumerate().collect();
-        plan(before, 5, &batches, known).unwrap()
+        plan(before, 5, &batches, known, &mut Targets::default()).unwrap()
     }
 
     #[test]

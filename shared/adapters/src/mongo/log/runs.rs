@@ -2,7 +2,8 @@
 //! Law: every step reads through an index, and asks for several places at once.
 //!
 //! Each record counts the asides (late messages, ends, tombstones) up to it. So how many messages in order stand
-//! before a seq is known from one record, and what never falls with seq is searched by parts.
+//! before a seq is known from one record, and what never falls with seq is searched by parts. Messages that were erased
+//! since are counted by an index of their own, in conversations that have any.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -16,7 +17,7 @@ use shared::ports::{Position, StoreError};
 use super::super::db::Finding;
 use super::super::failure::missing;
 use super::super::fields::bytes;
-use super::super::place::{Cid, split_late};
+use super::super::place::{Cid, split, split_late};
 use super::super::schema::{MESSAGES, between};
 use super::document::Stored;
 use super::heads::Place;
@@ -42,6 +43,8 @@ pub(super) struct Runs<'r> {
     /// Places of all late messages, if they are few.
     late: Option<Vec<Position>>,
     seen: Mutex<HashMap<u64, Tail>>,
+    /// Places of messages in order that were erased, if they are few.
+    gone: Option<Vec<u64>>,
 }
 
 /// What is looked for: the first record for which it holds.
@@ -65,9 +68,13 @@ impl<'r> Runs<'r> {
         let (cid, tail) = (place.cid, place.tail);
         let times = (since.unwrap_or(Timestamp::MIN), until.unwrap_or(Timestamp::MAX));
         let seen = Mutex::new(HashMap::from([(tail.seq, tail)]));
-        let mut runs = Self { records, cid, tail, seqs: 1..tail.seq + 1, times, late: None, seen };
+        let mut runs =
+            Self { records, cid, tail, seqs: 1..tail.seq + 1, times, late: None, seen, gone: Some(Vec::new()) };
         if tail.lates <= KNOWN {
             runs.late = Some(runs.all_late().await?);
+        }
+        if tail.erasures > 0 {
+            runs.gone = runs.all_gone().await?;
         }
         if let Some(since) = since {
             runs.seqs.start = runs.first_behind(Position { timestamp: since, seq: Seq::ZERO }).await?;
@@ -95,6 +102,41 @@ impl<'r> Runs<'r> {
             }
         }
         Ok(places)
+    }
+
+    async fn all_gone(&self) -> Result<Option<Vec<u64>>, StoreError> {
+        let most = index(KNOWN);
+        let finding = Finding::sorted(doc! { "gone": 1 }, most + 1).only(doc! { "_id": 0, "gone": 1 });
+        let found = self.records.db.find("gone", MESSAGES, self.gone_filter(u64::MAX), finding).await?;
+        if found.len() > most {
+            return Ok(None);
+        }
+        let seq = |document| Ok(split(bytes(document, "gone")?).ok_or_else(|| missing("a place"))?.1);
+        found.iter().map(|document| seq(document)).collect::<Result<_, StoreError>>().map(Some)
+    }
+
+    fn gone_filter(&self, last: u64) -> Document {
+        doc! { "gone": { "$gte": self.cid.record(1), "$lte": self.cid.record(last) } }
+    }
+
+    /// How many messages in order up to a seq were erased.
+    async fn gone_up_to(&self, seq: u64) -> Result<u64, StoreError> {
+        match &self.gone {
+            Some(gone) => Ok(gone.partition_point(|gone| *gone <= seq) as u64),
+            None => Ok(self.records.db.count("gone", MESSAGES, self.gone_filter(seq), None).await?),
+        }
+    }
+
+    /// How many messages in order there are up to a record, itself included.
+    async fn in_order_up_to(&self, tail: &Tail) -> Result<u64, StoreError> {
+        let ever = tail.seq.saturating_sub(tail.others + tail.lates);
+        Ok(ever.saturating_sub(self.gone_up_to(tail.seq).await?))
+    }
+
+    /// How many messages there are in the range.
+    pub(super) async fn count(&self) -> Result<u64, StoreError> {
+        let in_order = self.count_in_order(self.seqs.clone()).await?;
+        Ok(in_order + self.count_late(self.start(), self.end()).await?)
     }
 
     /// Before everything in the range.
@@ -145,22 +187,24 @@ impl<'r> Runs<'r> {
     }
 
     async fn holds(&self, tails: &[Tail], test: Test) -> Result<Vec<bool>, StoreError> {
-        let Test::Above { rank, base } = test else {
-            let holds = |tail: &Tail| match test {
-                Test::Behind(place) => position(tail) > place,
-                Test::InOrder(count) => in_order_up_to(tail) >= count,
-                Test::Above { .. } => false,
-            };
-            return Ok(tails.iter().map(holds).collect());
-        };
-        let mut counts = Vec::with_capacity(tails.len());
+        let mut looks = Vec::with_capacity(tails.len());
         for tail in tails {
-            let in_order = in_order_up_to(tail) - u64::from(tail.kind == Kind::Message) - base;
-            let (from, to) = (self.start(), position(tail));
-            counts.push(async move { Ok::<_, StoreError>(in_order + self.count_late(from, to).await?) });
+            looks.push(async move {
+                Ok(match test {
+                    Test::Behind(place) => position(tail) > place,
+                    Test::InOrder(count) => self.in_order_up_to(tail).await? >= count,
+                    Test::Above { rank, base } => self.before(tail).await?.saturating_sub(base) > rank,
+                })
+            });
         }
-        let counts: Vec<_> = futures_util::stream::iter(counts).buffered(tails.len().max(1)).collect().await;
-        counts.into_iter().map(|count| count.map(|count| count > rank)).collect()
+        let holds: Vec<_> = futures_util::stream::iter(looks).buffered(tails.len().max(1)).collect().await;
+        holds.into_iter().collect()
+    }
+
+    /// How many messages stand before a record: those in order, and late ones of the range.
+    async fn before(&self, tail: &Tail) -> Result<u64, StoreError> {
+        let in_order = self.in_order_up_to(tail).await?.saturating_sub(u64::from(tail.kind == Kind::Message));
+        Ok(in_order + self.count_late(self.start(), position(tail)).await?)
     }
 
     /// The first record of the range that stands behind a place.
@@ -174,7 +218,10 @@ impl<'r> Runs<'r> {
             return Ok(0);
         }
         let tails = self.tails(&[seq - 1]).await?;
-        Ok(tails.first().map_or(0, in_order_up_to))
+        match tails.first() {
+            Some(tail) => self.in_order_up_to(tail).await,
+            None => Ok(0),
+        }
     }
 
     /// How many messages in order there are in a range of seqs.
@@ -182,7 +229,7 @@ impl<'r> Runs<'r> {
         if seqs.is_empty() {
             return Ok(0);
         }
-        Ok(self.in_order_before(seqs.end).await? - self.in_order_before(seqs.start).await?)
+        Ok(self.in_order_before(seqs.end).await?.saturating_sub(self.in_order_before(seqs.start).await?))
     }
 
     /// How many late messages stand at `from` or behind and before `to`.
@@ -306,11 +353,6 @@ impl<'r> Runs<'r> {
 
 fn position(tail: &Tail) -> Position {
     Position { timestamp: tail.newest, seq: Seq(tail.seq) }
-}
-
-/// How many messages in order there are up to a record, itself included.
-fn in_order_up_to(tail: &Tail) -> u64 {
-    tail.seq.saturating_sub(tail.others + tail.lates)
 }
 
 fn index(number: u64) -> usize {

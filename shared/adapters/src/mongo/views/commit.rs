@@ -17,7 +17,7 @@ use super::super::fields::{bytes, count, int, stored};
 use super::super::place::{Cid, binary};
 use super::super::schema::VIEWS;
 use super::Views;
-use super::documents::{Owed, Prepared, name, pending, row_ids};
+use super::documents::{Owed, Prepared, name, pending, row_ids, told};
 
 /// How often views that owed are tried again.
 const ATTEMPTS: u32 = 3;
@@ -41,7 +41,8 @@ impl Views {
                 break;
             }
             let (applied, owing) = self.advance(&prepared, &open).await?;
-            let owed: Vec<_> = applied.iter().map(|index| Owed::of(&prepared[*index], None)).collect();
+            let owed: Vec<_> =
+                applied.iter().map(|index| Owed::of(&prepared[*index], prepared[*index].repair())).collect();
             self.pay(owed).await?;
             for index in applied {
                 outcomes[index] = CasOutcome::Applied;
@@ -175,10 +176,10 @@ impl Views {
         set.append(cstr!("pend"), pending(&step.participations, Some(repair)));
         let statement = if let Some(view) = found.first() {
             let covered = count(view, "cv")?;
-            set.append(cstr!("un"), step.view.last_message.0 > covered);
+            set.append(cstr!("un"), told(&step.view) > covered);
             rawdoc! { "q": { "_id": id, "i": int(view, "i")?, "cv": stored(covered) }, "u": { "$set": set } }
         } else {
-            set.append(cstr!("un"), step.view.last_message.0 > 0);
+            set.append(cstr!("un"), told(&step.view) > 0);
             set.append(cstr!("cv"), 0_i64);
             set.append(cstr!("v"), 0_i64);
             rawdoc! { "q": { "_id": id, "i": prepared.nonce }, "u": { "$set": set }, "upsert": true }

@@ -25,8 +25,9 @@
 
 use mongodb::bson::{Binary, RawArrayBuf, RawBsonRef, RawDocument, RawDocumentBuf, cstr, rawdoc};
 use sha2::{Digest as _, Sha256};
-use shared::domain::{ConversationId, ConversationKey, Seq, TenantId, Timestamp, UserId};
+use shared::domain::{ConversationId, ConversationKey, Seq, TenantId, Timestamp, UserId, Version};
 use shared::ports::{ConversationRow, HistoryRow, ParticipationDelta, ProjectionStep, StoreError};
+use shared::projections::ConversationView;
 
 use super::super::failure::{corrupt, missing};
 use super::super::fields::{bytes, count, int, optional_int, optional_text, stored, text};
@@ -48,6 +49,11 @@ impl Prepared {
         Ok(Self { name: Cid::of(&step.key, 0), step, body, nonce })
     }
 
+    /// The number of the repair that the step is, if it is one.
+    pub(super) fn repair(&self) -> Option<i64> {
+        self.step.whole.then_some(self.nonce)
+    }
+
     /// What a step sets, whatever was there.
     pub(super) fn fields(&self) -> RawDocumentBuf {
         let view = &self.step.view;
@@ -58,7 +64,7 @@ impl Prepared {
             "w": self.nonce,
             "nw": newest.0.as_millis(),
             "ns": stored(newest.1),
-            "lm": stored(view.last_message.0),
+            "lm": stored(told(view)),
             "rc": view.received_at.as_millis(),
             "e": view.ended.is_some(),
             "b": self.body.as_str(),
@@ -69,8 +75,8 @@ impl Prepared {
     pub(super) fn statement(&self) -> RawDocumentBuf {
         let step = &self.step;
         let mut fields = self.fields();
-        if !step.participations.is_empty() {
-            fields.append(cstr!("pend"), pending(&step.participations, None));
+        if !step.participations.is_empty() || step.whole {
+            fields.append(cstr!("pend"), pending(&step.participations, self.repair()));
         }
         let Some((seq, digest)) = &step.from else {
             // Nothing has this number, so what is there already is met by the key, and left alone.
@@ -78,16 +84,16 @@ impl Prepared {
             fields.append(cstr!("n"), step.key.conversation.as_str());
             fields.append(cstr!("v"), 0_i64);
             fields.append(cstr!("cv"), 0_i64);
-            fields.append(cstr!("un"), step.view.last_message.0 > 0);
+            fields.append(cstr!("un"), told(&step.view) > 0);
             return rawdoc! {
                 "q": { "_id": binary(&self.name.0), "i": self.nonce },
                 "u": { "$set": fields },
                 "upsert": true,
             };
         };
-        if !step.participations.is_empty() {
-            // No summary covers messages that are new.
-            fields.append(cstr!("un"), true);
+        if step.view.last_message > *seq || step.whole {
+            // No summary covers messages and changes that are new.
+            fields.append(cstr!("un"), told(&step.view) > 0);
         }
         rawdoc! {
             "q": {
@@ -99,6 +105,11 @@ impl Prepared {
             "u": { "$set": fields },
         }
     }
+}
+
+/// Up to where there is something to summarize: zero where every message was erased.
+pub(super) fn told(view: &ConversationView) -> u64 {
+    if view.messages == 0 { 0 } else { view.last_message.0 }
 }
 
 /// Participations as they wait in a view; those of a repair replace all others.
@@ -242,7 +253,7 @@ fn read_last_post(value: &[u8]) -> Result<(Timestamp, Seq), StoreError> {
 
 /// The fields of a [`ConversationRow`], and what the view owes.
 pub(super) fn conversation_fields() -> mongodb::bson::Document {
-    mongodb::bson::doc! { "t": 1, "n": 1, "b": 1, "p": 1, "a": 1, "w": 1, "pend": 1 }
+    mongodb::bson::doc! { "t": 1, "n": 1, "b": 1, "p": 1, "a": 1, "w": 1, "pend": 1, "v": 1, "i": 1 }
 }
 
 /// A view with its summary pointer.
@@ -252,6 +263,8 @@ pub(super) fn conversation(view: &RawDocument) -> Result<ConversationRow, StoreE
         key: key(view)?,
         view: serde_json::from_str(text(view, "b")?).map_err(|error| corrupt("a view", error))?,
         summary: pointer.map_err(|error| corrupt("a summary pointer", error))?,
+        version: Version(count(view, "v")?),
+        epoch: int(view, "i")?.cast_unsigned(),
     })
 }
 

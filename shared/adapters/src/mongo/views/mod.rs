@@ -5,12 +5,13 @@
 //! - `documents`: views and participations as documents
 //! - `commit`: steps, participations and repairs
 //! - `read`: lists and histories
-//! - `summaries`: versions and gists
+//! - `summaries`: versions and gists; `retract`: both taken back
 //! - `work`: leases, dead letters, checkpoints, the books; erasing
 
 mod commit;
 mod documents;
 mod read;
+mod retract;
 mod summaries;
 mod work;
 
@@ -19,10 +20,12 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use shared::domain::{ConversationKey, Spend, SpendCap, SummaryVersion, TenantId, Timestamp, UserId, UtcDay, Version};
+use shared::domain::{
+    ConversationKey, Seq, Spend, SpendCap, SummaryVersion, TenantId, Timestamp, UserId, UtcDay, Version,
+};
 use shared::ports::{
     ArrivalMark, CasOutcome, ConversationRow, DeadLetter, Gist, GistKey, HistoryQuery, HistoryRow, IdSource, ListQuery,
-    ProjectionStep, StoreError, ViewStore,
+    ProjectionStep, Span, StoreError, ViewStore,
 };
 
 use super::db::Db;
@@ -119,11 +122,17 @@ impl ViewStore for MongoViewStore {
     async fn save_summary(
         &self,
         key: &ConversationKey,
+        epoch: u64,
         previous: Version,
         summary: &SummaryVersion,
     ) -> Result<CasOutcome, StoreError> {
         let (key, summary) = (key.clone(), summary.clone());
-        self.run(move |views| async move { views.save_summary(&key, previous, &summary).await }).await
+        self.run(move |views| async move { views.save_summary(&key, epoch, previous, &summary).await }).await
+    }
+
+    async fn retract(&self, key: &ConversationKey, messages: &[Seq]) -> Result<Version, StoreError> {
+        let (key, messages) = (key.clone(), messages.to_vec());
+        self.run(move |views| async move { views.retract(&key, &messages).await }).await
     }
 
     async fn newest_summary(&self, key: &ConversationKey) -> Result<Option<SummaryVersion>, StoreError> {
@@ -143,9 +152,16 @@ impl ViewStore for MongoViewStore {
         self.views.gist(conversation, key).await
     }
 
-    async fn save_gist(&self, conversation: &ConversationKey, key: &GistKey, gist: &Gist) -> Result<(), StoreError> {
+    async fn save_gist(
+        &self,
+        conversation: &ConversationKey,
+        epoch: u64,
+        key: &GistKey,
+        span: Span,
+        gist: &Gist,
+    ) -> Result<(), StoreError> {
         let (conversation, key, gist) = (conversation.clone(), key.clone(), gist.clone());
-        self.run(move |views| async move { views.save_gist(&conversation, &key, &gist).await }).await
+        self.run(move |views| async move { views.save_gist(&conversation, epoch, &key, span, &gist).await }).await
     }
 
     async fn lease(

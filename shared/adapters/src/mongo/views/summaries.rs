@@ -3,11 +3,13 @@
 //!
 //! A version is stored first, under its unique number, and then pointed to by compare-and-set. Whoever stored it owns
 //! it. Whoever finds it stored and not pointed to, after a crash between the two, points to it.
+//!
+//! Taking summaries back gives the view another number, and with it those that stay (`retract`).
 
 use mongodb::bson::{RawDocument, RawDocumentBuf, cstr, doc, rawdoc};
 use sha2::{Digest as _, Sha256};
 use shared::domain::{ConversationKey, SummaryPointer, SummaryVersion, Version};
-use shared::ports::{CasOutcome, Gist, GistKey, StoreError};
+use shared::ports::{CasOutcome, Gist, GistKey, Span, StoreError};
 
 use super::super::db::Finding;
 use super::super::failure::{Failure, corrupt};
@@ -21,14 +23,14 @@ const ATTEMPTS: u32 = 50;
 
 /// What is needed of a view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Beside {
-    number: i64,
-    version: u64,
+pub(super) struct Beside {
+    pub(super) number: i64,
+    pub(super) version: u64,
     last_message: u64,
 }
 
 impl Views {
-    async fn beside(&self, name: Cid) -> Result<Option<Beside>, StoreError> {
+    pub(super) async fn beside(&self, name: Cid) -> Result<Option<Beside>, StoreError> {
         let fields = doc! { "i": 1, "v": 1, "lm": 1 };
         let filter = doc! { "_id": binary(&name.0) };
         let found = self.db.find("summary_of", VIEWS, filter, Finding::first(1).only(fields)).await?;
@@ -41,6 +43,7 @@ impl Views {
     pub(super) async fn save_summary(
         &self,
         key: &ConversationKey,
+        epoch: u64,
         previous: Version,
         summary: &SummaryVersion,
     ) -> Result<CasOutcome, StoreError> {
@@ -52,10 +55,15 @@ impl Views {
         let id = binary(&joined(name, summary.version.0));
         for _ in 0..ATTEMPTS {
             let Some(beside) = self.beside(name).await? else { return Ok(CasOutcome::Stale) };
-            if beside.version != previous.0 {
+            if beside.version != previous.0 || beside.number.cast_unsigned() != epoch {
                 return Ok(CasOutcome::Stale);
             }
-            let document = rawdoc! { "_id": id.clone(), "i": beside.number, "b": body.as_str() };
+            let document = rawdoc! {
+                "_id": id.clone(),
+                "i": beside.number,
+                "b": body.as_str(),
+                "ls": stored(summary.covers.last_seq.0),
+            };
             let written = self.db.insert("save_summary", SUMMARIES, vec![document]).await?;
             written.but_taken()?;
             if written.taken.is_empty() {
@@ -128,10 +136,13 @@ impl Views {
         Ok(written.matched > 0)
     }
 
-    /// The newest version.
+    /// The newest version; none where it was taken back.
     pub(super) async fn newest_summary(&self, key: &ConversationKey) -> Result<Option<SummaryVersion>, StoreError> {
-        let (mut versions, _) = self.summaries(key, 0, 1).await?;
-        Ok(versions.pop())
+        let name = Cid::of(key, 0);
+        let Some(beside) = self.beside(name).await? else { return Ok(None) };
+        let filter = doc! { "_id": binary(&joined(name, beside.version)), "i": beside.number };
+        let found = self.db.find("summary", SUMMARIES, filter, Finding::first(1)).await?;
+        found.first().map(|document| read(document)).transpose()
     }
 
     /// Versions, newest first, and how many there are.
@@ -143,18 +154,18 @@ impl Views {
     ) -> Result<(Vec<SummaryVersion>, u64), StoreError> {
         let name = Cid::of(key, 0);
         let Some(beside) = self.beside(name).await? else { return Ok((Vec::new(), 0)) };
-        // Versions have no holes, so an offset is a version.
-        let first = beside.version.saturating_sub(offset);
-        if first == 0 || limit == 0 {
-            return Ok((Vec::new(), beside.version));
-        }
         let filter = doc! {
-            "_id": { "$gte": binary(&joined(name, 1)), "$lte": binary(&joined(name, first)) },
+            "_id": { "$gte": binary(&joined(name, 1)), "$lte": binary(&joined(name, beside.version)) },
             "i": beside.number,
         };
-        let found = self.db.find("summaries", SUMMARIES, filter, Finding::sorted(doc! { "_id": -1 }, limit)).await?;
+        let total = self.db.count("summaries", SUMMARIES, filter.clone(), None).await?;
+        if offset >= total || limit == 0 {
+            return Ok((Vec::new(), total));
+        }
+        let finding = Finding { skip: offset, ..Finding::sorted(doc! { "_id": -1 }, limit) };
+        let found = self.db.find("summaries", SUMMARIES, filter, finding).await?;
         let versions: Result<Vec<_>, _> = found.iter().map(|document| read(document)).collect();
-        Ok((versions?, beside.version))
+        Ok((versions?, total))
     }
 
     /// A gist made before.
@@ -171,14 +182,27 @@ impl Views {
         Ok(Some(Gist(text(gist, "b")?.into())))
     }
 
-    /// Keeps a gist, if the conversation has a view.
-    pub(super) async fn save_gist(&self, of: &ConversationKey, key: &GistKey, gist: &Gist) -> Result<(), StoreError> {
+    /// Keeps a gist, if the conversation has a view of that number.
+    pub(super) async fn save_gist(
+        &self,
+        of: &ConversationKey,
+        epoch: u64,
+        key: &GistKey,
+        span: Span,
+        gist: &Gist,
+    ) -> Result<(), StoreError> {
         let name = Cid::of(of, 0);
-        let Some(beside) = self.beside(name).await? else { return Ok(()) };
+        let beside = self.beside(name).await?.filter(|beside| beside.number.cast_unsigned() == epoch);
+        let Some(beside) = beside else { return Ok(()) };
         let id = gist_id(name, key);
         let statement = rawdoc! {
             "q": { "_id": id.clone() },
-            "u": { "$set": { "i": beside.number, "b": &*gist.0 } },
+            "u": { "$set": {
+                "i": beside.number,
+                "b": &*gist.0,
+                "f": stored(span.first.0),
+                "l": stored(span.last.0),
+            } },
             "upsert": true,
         };
         // Taken: another worker keeps the same gist at the same time.

@@ -85,6 +85,7 @@ impl Floors {
                 match announcements.recv().await {
                     Ok(Announcement::Summarized { key, version }) => self.raise(&key, Some(version)),
                     Ok(Announcement::Erased { key }) => self.raise(&key, None),
+                    Ok(Announcement::Retracted { key, version }) => self.raise(&key, Some(version.next())),
                     Ok(_) => {}
                     Err(RecvError::Lagged(_)) => self.gap(),
                     Err(RecvError::Closed) => break,

@@ -5,7 +5,7 @@
 //!   refused by the same number. So what was announced is not followed by anything older.
 //! - Where Redis could not be told, those who hear the announcement take nothing older from it (`floors`), and what
 //!   is there is gone within seconds.
-//! - An erasure is a version above all.
+//! - An erasure is a version above all. Versions taken back are below the next one, which nobody has made yet.
 //!
 //! Heads and views are not kept: they move with every message, and reads see what was acknowledged before them.
 
@@ -18,10 +18,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use shared::domain::{ConversationKey, Spend, SpendCap, SummaryVersion, TenantId, Timestamp, UserId, UtcDay, Version};
+use shared::domain::{
+    ConversationKey, Seq, Spend, SpendCap, SummaryVersion, TenantId, Timestamp, UserId, UtcDay, Version,
+};
 use shared::ports::{
     ArrivalMark, CasOutcome, ConversationRow, DeadLetter, EventBus, Gist, GistKey, HistoryQuery, HistoryRow, ListQuery,
-    ProjectionStep, StoreError, ViewStore,
+    ProjectionStep, Span, StoreError, ViewStore,
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -78,16 +80,24 @@ impl ViewStore for CachedViewStore {
     async fn save_summary(
         &self,
         key: &ConversationKey,
+        epoch: u64,
         previous: Version,
         summary: &SummaryVersion,
     ) -> Result<CasOutcome, StoreError> {
         self.floors.raise(key, Some(summary.version));
         self.newest.fence(key, Some(summary.version)).await;
-        let outcome = self.inner.save_summary(key, previous, summary).await?;
+        let outcome = self.inner.save_summary(key, epoch, previous, summary).await?;
         if outcome == CasOutcome::Applied {
             self.newest.fill(key, summary).await;
         }
         Ok(outcome)
+    }
+
+    async fn retract(&self, key: &ConversationKey, messages: &[Seq]) -> Result<Version, StoreError> {
+        let version = self.inner.retract(key, messages).await?;
+        self.floors.raise(key, Some(version.next()));
+        self.newest.fence(key, Some(version.next())).await;
+        Ok(version)
     }
 
     async fn erase(&self, key: &ConversationKey) -> Result<(), StoreError> {
@@ -158,8 +168,15 @@ impl ViewStore for CachedViewStore {
         self.inner.gist(conversation, key).await
     }
 
-    async fn save_gist(&self, conversation: &ConversationKey, key: &GistKey, gist: &Gist) -> Result<(), StoreError> {
-        self.inner.save_gist(conversation, key, gist).await
+    async fn save_gist(
+        &self,
+        conversation: &ConversationKey,
+        epoch: u64,
+        key: &GistKey,
+        span: Span,
+        gist: &Gist,
+    ) -> Result<(), StoreError> {
+        self.inner.save_gist(conversation, epoch, key, span, gist).await
     }
 
     async fn lease(

@@ -7,7 +7,7 @@ use crate::sqlite::SqliteViewStore;
 
 use shared::ports::Announcement;
 use shared_testkit::conformance::build::{fresh, tenant};
-use shared_testkit::conformance::view_store::steps::{message, project, summary};
+use shared_testkit::conformance::view_store::steps::{self, message, project, summary};
 use shared_testkit::process::RedisServer;
 use shared_testkit::wait;
 use tempfile::TempDir;
@@ -48,7 +48,7 @@ async fn version(store: &CachedViewStore, key: &ConversationKey) -> Option<u64> 
 }
 
 async fn save(store: &CachedViewStore, key: &ConversationKey, number: u64) {
-    let saved = store.save_summary(key, Version(number - 1), &summary(number, 1)).await.unwrap();
+    let saved = steps::save(store, key, Version(number - 1), &summary(number, 1)).await;
     assert_eq!(saved, CasOutcome::Applied);
 }
 
@@ -101,7 +101,7 @@ async fn where_redis_could_not_be_told_the_announcement_counts() {
     project(&*world.store, &key, &[message(1, "u", 1)]).await;
     save(&reader, &key, 1).await;
     // A worker without Redis stores the next one.
-    let stored = world.store.save_summary(&key, Version(1), &summary(2, 1)).await.unwrap();
+    let stored = steps::save(&*world.store, &key, Version(1), &summary(2, 1)).await;
     assert_eq!(stored, CasOutcome::Applied);
     world.bus.announce(Announcement::Summarized { key: key.clone(), version: Version(2) });
     let heard = async || Ok((reader.floors.floor(&key) == Some(Version(2))).then_some(()));

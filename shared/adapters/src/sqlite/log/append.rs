@@ -5,12 +5,12 @@ use rusqlite::Connection;
 use shared::domain::{ConversationId, ConversationKey, Seq, Timestamp};
 use shared::ports::{Append, AppendError, Appended, Condition, Entry};
 
+use super::change;
 use super::heads::{Heads, Place};
 use super::idempotency;
 use super::insert::Inserter;
 use super::repost::{self, Repost};
 use super::rows::{Tail, number};
-use super::schema::Kind;
 
 /// A batch's answer, or a failure of the whole commit.
 pub(super) type Outcome = rusqlite::Result<Result<Appended, AppendError>>;
@@ -78,8 +78,11 @@ impl<'c> Appender<'c> {
         if let Some(error) = refused(batch.condition, place) {
             return Ok(Err(error));
         }
-        let ended = matches!(tail.kind, Kind::EndRequested | Kind::EndIdle);
+        let ended = tail.ended.is_some();
         let entries: &[Entry] = if batch.condition == Condition::Open && ended { &[] } else { &batch.entries };
+        if entries.first().is_some_and(|entry| entry.target().is_some()) {
+            return self.change(batch, entries, place);
+        }
         let duplicates = match repost::find(self.connection, place, entries, batch.received_at)? {
             Repost::None => Vec::new(),
             Repost::Taken { index } => return Ok(Err(AppendError::MessageIdTaken { index })),
@@ -94,6 +97,23 @@ impl<'c> Appender<'c> {
         }
         let conversation = batch.key.conversation.clone();
         Ok(Ok(Appended { conversation, inserted, duplicates, replayed: false, head: Seq(head) }))
+    }
+
+    /// A batch with changes: what it changes is changed in the same transaction.
+    fn change(&mut self, batch: &Append, entries: &[Entry], place: Option<Place>) -> Outcome {
+        let needless = match change::check(self.connection, place, entries)? {
+            Ok(needless) => needless,
+            Err(error) => return Ok(Err(error)),
+        };
+        let (inserted, head) = self.insert_entries(batch, entries, &needless, place)?;
+        let kept = entries.iter().enumerate().filter(|(index, _)| needless.binary_search(index).is_err());
+        for (_, entry) in kept {
+            if let Some(place) = place {
+                change::apply(self.connection, place.conversation, entry, batch.received_at)?;
+            }
+        }
+        let conversation = batch.key.conversation.clone();
+        Ok(Ok(Appended { conversation, inserted, duplicates: 0, replayed: false, head: Seq(head) }))
     }
 
     fn replay(&mut self, batch: &Append, answered: idempotency::Answered) -> rusqlite::Result<Appended> {

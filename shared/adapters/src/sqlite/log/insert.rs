@@ -9,6 +9,7 @@ use rusqlite::{Connection, Statement};
 use shared::domain::{EndReason, MessageId, Metadata, Timestamp};
 use shared::ports::{Draft, Entry};
 
+use super::change;
 use super::rows::{Tail, stored};
 use super::schema::Kind;
 
@@ -19,7 +20,8 @@ const SHARED: usize = 4;
 const OWN: usize = 7;
 
 const ONE: &str = "INSERT INTO records (id, conversation, seq, kind, newest, received, others, late_at, run,
-     message_id, salt, user, metadata, content) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+     message_id, salt, user, metadata, content, change)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
 
 /// The statement of many rows: the first four parameters are the place of the first row in order of arrival, the
 /// conversation, the first seq, and the number of records that are no messages. `OR ROLLBACK`, because the default
@@ -109,6 +111,7 @@ impl<'c> Inserter<'c> {
             received_at,
             others: tail.others,
             run: None,
+            ended: None,
         })
     }
 
@@ -116,11 +119,14 @@ impl<'c> Inserter<'c> {
         let (kind, late_at, newest) = place_in_time(tail, entry, received_at);
         let seq = tail.seq + 1;
         let run = (kind != Kind::Message).then(|| tail.run.unwrap_or(seq));
-        let others = tail.others + u64::from(!kind.is_message());
-        let draft = match entry {
-            Entry::Posted(draft) => Some(draft),
-            Entry::Ended(_) => None,
+        // An erasure makes the message that it erases one of the others too.
+        let others = tail.others + u64::from(!kind.is_message()) + u64::from(kind == Kind::Erased);
+        let ended = match entry {
+            Entry::Posted(_) => None,
+            Entry::Ended(reason) => Some(*reason),
+            Entry::Edited(_) | Entry::Erased(_) => tail.ended,
         };
+        let draft = entry.draft();
         let statement = &mut self.one;
         statement.raw_bind_parameter(1, stored(self.next_arrival))?;
         statement.raw_bind_parameter(2, conversation)?;
@@ -136,21 +142,22 @@ impl<'c> Inserter<'c> {
         statement.raw_bind_parameter(12, draft.map(|draft| draft.user.as_str()))?;
         statement.raw_bind_parameter(13, draft.and_then(|draft| draft.metadata.as_ref()).map(Metadata::as_json))?;
         statement.raw_bind_parameter(14, draft.map(|draft| &*draft.content))?;
+        statement.raw_bind_parameter(15, change::record_bytes(entry, ended))?;
         statement.raw_execute()?;
         self.next_arrival += 1;
-        Ok(Tail { seq, kind, newest, received_at, others, run })
+        Ok(Tail { seq, kind, newest, received_at, others, run, ended })
     }
 }
 
 /// Whether all are messages, none of them older than the newest before it.
 fn in_order(entries: &[Entry], mut newest: i64, received_at: i64) -> bool {
     entries.iter().all(|entry| match entry {
-        Entry::Ended(_) => false,
         Entry::Posted(draft) => {
             let at = effective(draft, received_at);
             let before = std::mem::replace(&mut newest, at);
             at >= before
         }
+        _ => false,
     })
 }
 
@@ -160,6 +167,8 @@ fn place_in_time(tail: &Tail, entry: &Entry, received_at: i64) -> (Kind, Option<
         Entry::Posted(draft) => draft,
         Entry::Ended(EndReason::Requested) => return (Kind::EndRequested, None, tail.newest),
         Entry::Ended(EndReason::Idle) => return (Kind::EndIdle, None, tail.newest),
+        Entry::Edited(_) => return (Kind::Edited, None, tail.newest),
+        Entry::Erased(_) => return (Kind::Erased, None, tail.newest),
     };
     let at = effective(draft, received_at);
     if at < tail.newest { (Kind::Late, Some(at), tail.newest) } else { (Kind::Message, None, at) }

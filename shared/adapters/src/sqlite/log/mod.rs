@@ -4,12 +4,14 @@
 //!
 //! - `schema`: the tables, and why they are so
 //! - `writer`, `crowd`: the one thread that writes, with group commit, and when it begins
-//! - `append`, `repost`, `idempotency`, `heads`, `insert`: one batch checked and inserted
+//! - `append`, `repost`, `idempotency`, `heads`, `insert`: one batch checked and inserted; `change`: messages edited and
+//!   erased
 //! - `erase`: a conversation taken away
 //! - `read`, `page`, `runs`, `arrivals`: what readers ask
 
 mod append;
 mod arrivals;
+mod change;
 mod crowd;
 mod erase;
 mod heads;
@@ -166,7 +168,8 @@ fn size(batches: &[Append]) -> usize {
         Entry::Posted(draft) => {
             draft.content.len() + draft.metadata.as_ref().map_or(0, |json| json.as_json().len()) + 64
         }
-        Entry::Ended(_) => 64,
+        Entry::Edited(edit) => edit.content.len() + edit.metadata.as_ref().map_or(0, |json| json.as_json().len()) + 64,
+        Entry::Ended(_) | Entry::Erased(_) => 64,
     });
     text.sum()
 }

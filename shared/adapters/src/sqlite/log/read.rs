@@ -1,11 +1,10 @@
 //! Records and heads read by seq.
 
 use rusqlite::{Connection, OptionalExtension as _};
-use shared::domain::{ConversationKey, EndReason, Record, Seq, Timestamp};
+use shared::domain::{ConversationKey, Record, Seq, Timestamp};
 use shared::ports::Head;
 
 use super::rows::{self, RECORD, number, record, stored};
-use super::schema::Kind;
 
 /// Records from a seq on.
 pub(super) fn from(
@@ -44,24 +43,21 @@ pub(super) fn places(
 pub(super) fn head(connection: &Connection, key: &ConversationKey) -> rusqlite::Result<Option<Head>> {
     let Some(conversation) = rows::conversation(connection, key)? else { return Ok(None) };
     let Some(tail) = rows::tail(connection, conversation)? else { return Ok(None) };
-    let ended = match tail.kind {
-        Kind::EndRequested => Some(EndReason::Requested),
-        Kind::EndIdle => Some(EndReason::Idle),
-        Kind::Message | Kind::Late | Kind::Tombstone => None,
-    };
     Ok(Some(Head {
         seq: Seq(tail.seq),
-        last_message: if tail.kind.is_message() { Seq(tail.seq) } else { last_message(connection, conversation)? },
+        last_message: if tail.kind.tells() { Seq(tail.seq) } else { last_message(connection, conversation)? },
         messages: tail.seq - tail.others,
         received_at: Timestamp::from_millis(tail.received_at),
-        ended,
+        ended: tail.ended,
     }))
 }
 
-/// The last message, where the last record is none: a few records back.
+/// The last message or change, where the last record is neither: a few records back.
 fn last_message(connection: &Connection, conversation: i64) -> rusqlite::Result<Seq> {
     let found = connection
-        .prepare_cached("SELECT seq FROM records WHERE conversation = ?1 AND kind IN (0, 1) ORDER BY seq DESC LIMIT 1")?
+        .prepare_cached(
+            "SELECT seq FROM records WHERE conversation = ?1 AND kind IN (0, 1, 6, 7) ORDER BY seq DESC LIMIT 1",
+        )?
         .query_row([conversation], |row| number(row, 0))
         .optional()?;
     Ok(Seq(found.unwrap_or(0)))

@@ -72,11 +72,15 @@ fn same_draft(first: &Draft, again: &Draft, received_at: Timestamp) -> Known {
 }
 
 fn stored(connection: &Connection, conversation: i64, id: &str, draft: &Draft) -> rusqlite::Result<Known> {
-    let sql = "SELECT user, content, metadata, coalesce(late_at, newest) FROM records INDEXED BY message_ids
+    let sql = "SELECT user, content, metadata, coalesce(late_at, newest), change FROM records INDEXED BY message_ids
                WHERE conversation = ?1 AND message_id = ?2";
     let found = connection
         .prepare_cached(sql)?
         .query_row((conversation, id), |row| {
+            // What was posted under a name that was edited or erased since is not known any more.
+            if row.get_ref(4)?.as_blob_or_null()?.is_some() {
+                return Ok(true);
+            }
             let (user, content) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
             let metadata = row.get_ref(2)?.as_str_or_null()?;
             let at: i64 = row.get(3)?;

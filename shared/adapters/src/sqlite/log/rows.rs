@@ -7,22 +7,27 @@ use shared::domain::{
     ConversationKey, EndReason, MessageId, Metadata, Posted, Record, RecordBody, Seq, Timestamp, UserId,
 };
 
+use super::change;
 use super::schema::Kind;
 use crate::sqlite::failure::corrupt;
 
 /// The columns that [`record`] reads, in its order.
-pub(super) const RECORD: &str = "seq, kind, newest, received, late_at, message_id, salt, user, metadata, content";
+pub(super) const RECORD: &str =
+    "seq, kind, newest, received, late_at, message_id, salt, user, metadata, content, change";
 
 /// One record.
 pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
     let newest: i64 = row.get(2)?;
     let received: i64 = row.get(3)?;
+    let change = |error| corrupt(10, error);
     let body = match Kind::read(row.get(1)?)? {
         Kind::Message => RecordBody::Posted(posted(row, newest, false)?),
         Kind::Late => RecordBody::Posted(posted(row, row.get(4)?, true)?),
         Kind::EndRequested => RecordBody::Ended(EndReason::Requested),
         Kind::EndIdle => RecordBody::Ended(EndReason::Idle),
         Kind::Tombstone => RecordBody::Tombstone,
+        Kind::Removed => RecordBody::Removed(change::read_trace(bytes(row, 10)?).map_err(change)?),
+        kind @ (Kind::Edited | Kind::Erased) => change::read_record(kind, bytes(row, 10)?).map_err(change)?,
     };
     Ok(Record { seq: seq(row, 0)?, received_at: Timestamp::from_millis(newest.saturating_add(received)), body })
 }
@@ -38,7 +43,16 @@ fn posted(row: &Row<'_>, timestamp: i64, late: bool) -> rusqlite::Result<Posted>
         metadata,
         salt: row.get(6)?,
         late,
+        edit: match bytes(row, 10)? {
+            [] => None,
+            mark => Some(Box::new(change::read_mark(mark).map_err(|error| corrupt(10, error))?)),
+        },
     })
+}
+
+/// Bytes; none where there is nothing.
+fn bytes<'r>(row: &'r Row<'_>, column: usize) -> rusqlite::Result<&'r [u8]> {
+    Ok(row.get_ref(column)?.as_blob_or_null()?.unwrap_or_default())
 }
 
 fn text<'r>(row: &'r Row<'_>, column: usize) -> rusqlite::Result<Option<&'r str>> {
@@ -84,6 +98,8 @@ pub(super) struct Tail {
     pub(super) others: u64,
     /// Where the asides that end with it begin.
     pub(super) run: Option<u64>,
+    /// How the conversation has ended, if no message came since.
+    pub(super) ended: Option<EndReason>,
 }
 
 impl Tail {
@@ -95,6 +111,7 @@ impl Tail {
         received_at: Timestamp::MIN.as_millis(),
         others: 0,
         run: None,
+        ended: None,
     };
 }
 
@@ -102,19 +119,27 @@ impl Tail {
 pub(super) fn tail(connection: &Connection, conversation: i64) -> rusqlite::Result<Option<Tail>> {
     connection
         .prepare_cached(
-            "SELECT seq, kind, newest, received, others, run FROM records WHERE conversation = ?1
+            "SELECT seq, kind, newest, received, others, run, change FROM records WHERE conversation = ?1
              ORDER BY seq DESC LIMIT 1",
         )?
         .query_row([conversation], |row| {
             let newest: i64 = row.get(2)?;
             let run: Option<i64> = row.get(5)?;
+            let kind = Kind::read(row.get(1)?)?;
+            let ended = match kind {
+                Kind::EndRequested => Some(EndReason::Requested),
+                Kind::EndIdle => Some(EndReason::Idle),
+                Kind::Edited | Kind::Erased => change::read_ended(bytes(row, 6)?).map_err(|error| corrupt(6, error))?,
+                Kind::Message | Kind::Late | Kind::Tombstone | Kind::Removed => None,
+            };
             Ok(Tail {
                 seq: number(row, 0)?,
-                kind: Kind::read(row.get(1)?)?,
+                kind,
                 newest,
                 received_at: newest.saturating_add(row.get(3)?),
                 others: number(row, 4)?,
                 run: run.and_then(|seq| u64::try_from(seq).ok()),
+                ended,
             })
         })
         .optional()

@@ -175,7 +175,7 @@ impl<'c> Runs<'c> {
                     break self.seqs.end;
                 }
                 let Some(row) = rows.next()? else { break self.seqs.end };
-                let run: Option<i64> = row.get(10)?;
+                let run: Option<i64> = row.get(11)?;
                 let Some(run) = run else {
                     asides = 0;
                     found.push(record(row)?);
@@ -205,7 +205,7 @@ impl<'c> Runs<'c> {
                     break self.seqs.start;
                 }
                 let Some(row) = rows.next()? else { break self.seqs.start };
-                let run: Option<i64> = row.get(10)?;
+                let run: Option<i64> = row.get(11)?;
                 let Some(run) = run else {
                     found.push(record(row)?);
                     continue;

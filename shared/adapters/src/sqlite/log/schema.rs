@@ -9,7 +9,7 @@
 
 use crate::sqlite::format::Format;
 
-pub(in crate::sqlite) const FORMAT: Format = Format { application_id: 0x5265_6c6f, steps: &[VERSION_1] };
+pub(in crate::sqlite) const FORMAT: Format = Format { application_id: 0x5265_6c6f, steps: &[VERSION_1, VERSION_2] };
 
 /// `received` is the time of receipt minus `newest`; `others` counts the records up to this one that are no
 /// messages; `run` is where the asides that end with this one begin. All three are zero or absent in nearly all
@@ -60,6 +60,11 @@ CREATE TABLE arrivals (only INTEGER PRIMARY KEY CHECK (only = 1), next INTEGER N
 INSERT INTO arrivals VALUES (1, 1);
 ";
 
+/// `change` says what became of a message, or which one a record changes (see `change`); absent in nearly all records.
+const VERSION_2: &str = "
+ALTER TABLE records ADD COLUMN change BLOB;
+";
+
 /// What a record is, as stored in `kind`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -73,6 +78,12 @@ pub(super) enum Kind {
     EndIdle,
     /// A seq that was never filled.
     Tombstone,
+    /// A message that was erased.
+    Removed,
+    /// A message was edited.
+    Edited,
+    /// A message was erased.
+    Erased,
 }
 
 impl Kind {
@@ -83,11 +94,19 @@ impl Kind {
             Self::EndRequested => 2,
             Self::EndIdle => 3,
             Self::Tombstone => 4,
+            Self::Removed => 5,
+            Self::Edited => 6,
+            Self::Erased => 7,
         }
     }
 
     pub(super) fn is_message(self) -> bool {
         matches!(self, Self::Message | Self::Late)
+    }
+
+    /// Whether it says something, or changes what was said.
+    pub(super) fn tells(self) -> bool {
+        self.is_message() || matches!(self, Self::Edited | Self::Erased)
     }
 
     pub(super) fn read(code: i64) -> rusqlite::Result<Self> {
@@ -97,7 +116,47 @@ impl Kind {
             2 => Ok(Self::EndRequested),
             3 => Ok(Self::EndIdle),
             4 => Ok(Self::Tombstone),
+            5 => Ok(Self::Removed),
+            6 => Ok(Self::Edited),
+            7 => Ok(Self::Erased),
             _ => Err(rusqlite::Error::IntegralValueOutOfRange(0, code)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::SqliteMessageLog;
+    use super::*;
+
+    use rusqlite::Connection;
+    use shared::domain::{ConversationId, ConversationKey, RecordBody, Seq, TenantId};
+    use shared::ports::MessageLog as _;
+    use shared_testkit::conformance::build::{append, changes, edit, erase, texts};
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn messages_of_the_first_format_can_be_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("log.db");
+        let mut connection = Connection::open(&file).unwrap();
+        let first = Format { application_id: FORMAT.application_id, steps: &[VERSION_1] };
+        first.migrate(&mut connection, &file).unwrap();
+        let rows = "INSERT INTO conversations VALUES (1, 'public', 'c');
+            INSERT INTO records VALUES (1, 1, 1, 0, 10, 0, 0, NULL, NULL, 'm', zeroblob(16), 'u', NULL, 'first');
+            INSERT INTO records VALUES (2, 1, 2, 0, 20, 0, 0, NULL, NULL, NULL, zeroblob(16), 'u', NULL, 'second');
+            INSERT INTO records VALUES (3, 1, 3, 2, 20, 0, 1, NULL, 3, NULL, NULL, NULL, NULL, NULL);";
+        connection.execute_batch(rows).unwrap();
+        drop(connection);
+        let log = SqliteMessageLog::open(folder.path()).unwrap();
+        let key = ConversationKey::new(TenantId::public(), ConversationId::parse("c").unwrap());
+        let ended = log.head(&key).await.unwrap().unwrap();
+        assert_eq!((ended.seq, ended.messages, ended.ended.is_some()), (Seq(3), 2, true));
+        let done = append(&log, changes(&key, 30, vec![edit(1, "better"), erase(2)])).await.unwrap();
+        assert_eq!((done.inserted, done.head), (2, Seq(5)));
+        let records = log.read(&key, Seq(1), 9).await.unwrap();
+        assert_eq!(texts(&records), ["better", "-", "-", "-", "-"]);
+        assert!(matches!(records[1].body, RecordBody::Removed(_)));
+        let head = log.head(&key).await.unwrap().unwrap();
+        assert_eq!((head.messages, head.ended), (1, ended.ended));
     }
 }

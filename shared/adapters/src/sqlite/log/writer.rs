@@ -66,6 +66,8 @@ pub(super) struct Writer<'c> {
     state: Arc<State>,
     /// Whether erased conversations still have records.
     sweeping: bool,
+    /// Whether the running transaction drops texts.
+    scrubs: bool,
     /// The last commit, if it held more than one batch.
     last: Option<Begun>,
 }
@@ -77,7 +79,7 @@ impl<'c> Writer<'c> {
         state: Arc<State>,
     ) -> rusqlite::Result<Self> {
         let appender = Appender::new(connection)?;
-        Ok(Self { connection, appender, checkpoints, state, sweeping: true, last: None })
+        Ok(Self { connection, appender, checkpoints, state, sweeping: true, scrubs: false, last: None })
     }
 
     /// Serves until all callers have gone.
@@ -91,6 +93,9 @@ impl<'c> Writer<'c> {
             self.state.crowd.left(batches);
             self.last = (batches > 1).then(|| Begun { at: Instant::now(), batches });
             self.serve(group);
+            if !self.sweeping {
+                self.scrubbed();
+            }
             self.checkpoints.help(self.connection);
         }
     }
@@ -107,7 +112,11 @@ impl<'c> Writer<'c> {
                 Err(TryRecvError::Empty) => {}
             }
             match self.transaction(|writer| erase::sweep(writer.connection)) {
-                Ok(more) => self.sweeping = more,
+                Ok(true) => self.scrubs = true,
+                Ok(false) => {
+                    self.sweeping = false;
+                    self.scrubbed();
+                }
                 Err(failure) => {
                     tracing::warn!(error = %failure.error, "erased records could not be removed; it will be tried again");
                     match jobs.recv_timeout(Duration::from_secs(1)) {
@@ -150,9 +159,17 @@ impl<'c> Writer<'c> {
         }
     }
 
+    /// Texts were dropped: they are to leave the write-ahead log too.
+    fn scrubbed(&mut self) {
+        if std::mem::take(&mut self.scrubs) {
+            self.checkpoints.scrub();
+        }
+    }
+
     fn work(&mut self, job: &Job) -> rusqlite::Result<Answer> {
         match job {
             Job::Append { batches, .. } => {
+                self.scrubs |= batches.iter().any(changes);
                 let outcomes: rusqlite::Result<Outcomes> =
                     batches.iter().map(|batch| self.appender.append(batch)).collect();
                 outcomes.map(Answer::Append)
@@ -161,6 +178,7 @@ impl<'c> Writer<'c> {
                 let erased = erase::unlink(self.connection, key, self.appender.next_arrival())?;
                 self.appender.heads().gone(key);
                 self.sweeping |= erased;
+                self.scrubs |= erased;
                 Ok(Answer::Erase(erased))
             }
             Job::Erased { key, .. } => {
@@ -204,6 +222,11 @@ impl<'c> Writer<'c> {
             self.state.poisoned.store(true, Ordering::Release);
         }
     }
+}
+
+/// Whether a batch changes messages.
+fn changes(batch: &Append) -> bool {
+    batch.entries.first().is_some_and(|entry| entry.target().is_some())
 }
 
 /// Takes what waits, up to the size of a commit.

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _, params};
 use shared::domain::{ConversationKey, Digest, Seq, TenantId, Timestamp};
 use shared::ports::{CasOutcome, ParticipationDelta, ProjectionStep};
+use shared::projections::ConversationView;
 
 use super::rows::{number, stored};
 
@@ -16,6 +17,11 @@ impl Prepared {
     pub(super) fn new(step: ProjectionStep) -> Result<Self, serde_json::Error> {
         let body = step.view.to_json()?;
         Ok(Self { step, body })
+    }
+
+    /// Whether it takes the place of views that were made from other texts.
+    pub(super) fn is_whole(&self) -> bool {
+        self.step.whole
     }
 }
 
@@ -33,6 +39,9 @@ pub(super) fn commit(connection: &Connection, prepared: &Prepared) -> rusqlite::
         (None, None) => insert(connection, prepared)?,
         (Some(found), Some(from)) if found.applied == from => {
             update(connection, prepared, &found)?;
+            if step.whole {
+                leave(connection, found.id)?;
+            }
             found.id
         }
         _ => return Ok(CasOutcome::Stale),
@@ -87,7 +96,7 @@ fn insert(connection: &Connection, Prepared { step, body }: &Prepared) -> rusqli
             view.digest.as_bytes(),
             newest,
             newest_seq,
-            stored(view.last_message.0),
+            stored(told(view)),
             view.received_at.as_millis(),
             view.ended.is_some(),
             body,
@@ -108,12 +117,12 @@ fn update(connection: &Connection, Prepared { step, body }: &Prepared, found: &F
             view.digest.as_bytes(),
             newest,
             newest_seq,
-            stored(view.last_message.0),
+            stored(told(view)),
             view.received_at.as_millis(),
             view.ended.is_some(),
             body,
         ])?;
-    let uncovered = view.last_message.0 > found.covered;
+    let uncovered = told(view) > found.covered;
     if uncovered != found.uncovered {
         // Apart, so that its index is touched only when it changes.
         connection
@@ -121,6 +130,11 @@ fn update(connection: &Connection, Prepared { step, body }: &Prepared, found: &F
             .execute((found.id, uncovered))?;
     }
     Ok(())
+}
+
+/// Up to where there is something to summarize: zero where every message was erased.
+fn told(view: &ConversationView) -> u64 {
+    if view.messages == 0 { 0 } else { view.last_message.0 }
 }
 
 fn newest(step: &ProjectionStep) -> (i64, i64) {

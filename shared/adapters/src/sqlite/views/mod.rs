@@ -22,10 +22,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use shared::domain::{ConversationKey, Spend, SpendCap, SummaryVersion, TenantId, Timestamp, UserId, UtcDay, Version};
+use shared::domain::{
+    ConversationKey, Seq, Spend, SpendCap, SummaryVersion, TenantId, Timestamp, UserId, UtcDay, Version,
+};
 use shared::ports::{
     ArrivalMark, CasOutcome, ConversationRow, DeadLetter, Gist, GistKey, HistoryQuery, HistoryRow, ListQuery,
-    ProjectionStep, StoreError, ViewStore,
+    ProjectionStep, Span, StoreError, ViewStore,
 };
 
 use super::checkpoint::Checkpointer;
@@ -90,8 +92,14 @@ impl ViewStore for SqliteViewStore {
     async fn commit(&self, steps: Vec<ProjectionStep>) -> Result<Vec<CasOutcome>, StoreError> {
         let steps: Result<Vec<_>, _> = steps.into_iter().map(commit::Prepared::new).collect();
         let steps = steps.map_err(unwritable)?;
+        let whole = steps.iter().any(commit::Prepared::is_whole);
         let work = move |db: &_| steps.iter().map(|step| commit::commit(db, step)).collect();
-        self.writer.write("project", Durability::Process, work).await
+        let outcomes = self.writer.write("project", Durability::Process, work).await?;
+        if whole {
+            // The views before may have held words of what was edited or erased.
+            self.writer.scrub();
+        }
+        Ok(outcomes)
     }
 
     async fn replace(&self, step: ProjectionStep) -> Result<(), StoreError> {
@@ -144,11 +152,21 @@ impl ViewStore for SqliteViewStore {
     async fn save_summary(
         &self,
         key: &ConversationKey,
+        epoch: u64,
         previous: Version,
         summary: &SummaryVersion,
     ) -> Result<CasOutcome, StoreError> {
-        let summary = summaries::Prepared::new(key, previous, summary).map_err(unwritable)?;
+        let summary = summaries::Prepared::new(key, epoch, previous, summary).map_err(unwritable)?;
         self.writer.write("save_summary", Durability::Machine, move |db| summaries::save(db, &summary)).await
+    }
+
+    async fn retract(&self, key: &ConversationKey, messages: &[Seq]) -> Result<Version, StoreError> {
+        let (key, mut messages) = (key.clone(), messages.to_vec());
+        messages.sort_unstable();
+        let work = move |db: &_| summaries::retract(db, &key, &messages);
+        let newest = self.writer.write("retract", Durability::Machine, work).await?;
+        self.writer.scrub();
+        Ok(newest)
     }
 
     async fn newest_summary(&self, key: &ConversationKey) -> Result<Option<SummaryVersion>, StoreError> {
@@ -171,9 +189,16 @@ impl ViewStore for SqliteViewStore {
         self.readers.read("gist", move |db| summaries::gist(db, &conversation, &key)).await
     }
 
-    async fn save_gist(&self, conversation: &ConversationKey, key: &GistKey, gist: &Gist) -> Result<(), StoreError> {
+    async fn save_gist(
+        &self,
+        conversation: &ConversationKey,
+        epoch: u64,
+        key: &GistKey,
+        span: Span,
+        gist: &Gist,
+    ) -> Result<(), StoreError> {
         let (conversation, key, gist) = (conversation.clone(), key.clone(), gist.clone());
-        let work = move |db: &_| summaries::save_gist(db, &conversation, &key, &gist);
+        let work = move |db: &_| summaries::save_gist(db, &conversation, epoch, &key, span, &gist);
         self.writer.write("save_gist", Durability::Machine, work).await
     }
 
@@ -213,7 +238,9 @@ impl ViewStore for SqliteViewStore {
 
     async fn erase(&self, key: &ConversationKey) -> Result<(), StoreError> {
         let key = key.clone();
-        self.writer.write("erase", Durability::Machine, move |db| work::erase(db, &key)).await
+        self.writer.write("erase", Durability::Machine, move |db| work::erase(db, &key)).await?;
+        self.writer.scrub();
+        Ok(())
     }
 
     async fn checkpoint(&self, reader: &str) -> Result<ArrivalMark, StoreError> {

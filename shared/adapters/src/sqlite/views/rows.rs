@@ -2,13 +2,13 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use serde::de::DeserializeOwned;
-use shared::domain::{ConversationId, ConversationKey, TenantId};
+use shared::domain::{ConversationId, ConversationKey, TenantId, Version};
 use shared::ports::ConversationRow;
 
 use crate::sqlite::failure::corrupt;
 
 /// The columns that [`conversation`] reads, in its order.
-pub(super) const CONVERSATION: &str = "tenant, name, body, pointer";
+pub(super) const CONVERSATION: &str = "tenant, name, body, pointer, version, epoch";
 
 /// A view with its summary pointer.
 pub(super) fn conversation(row: &Row<'_>) -> rusqlite::Result<ConversationRow> {
@@ -17,6 +17,8 @@ pub(super) fn conversation(row: &Row<'_>) -> rusqlite::Result<ConversationRow> {
         key: key(row, 0)?,
         view: json(row.get_ref(2)?.as_bytes()?, 2)?,
         summary: pointer.map(|bytes| json(bytes, 3)).transpose()?,
+        version: Version(number(row, 4)?),
+        epoch: number(row, 5)?,
     })
 }
 

@@ -3,7 +3,8 @@
 
 use crate::sqlite::format::Format;
 
-pub(in crate::sqlite) const FORMAT: Format = Format { application_id: 0x5265_7669, steps: &[VERSION_1, VERSION_2] };
+pub(in crate::sqlite) const FORMAT: Format =
+    Format { application_id: 0x5265_7669, steps: &[VERSION_1, VERSION_2, VERSION_3] };
 
 /// `newest` orders the list, `received` finds idle conversations, `uncovered` those that want a summary. Erasing
 /// a conversation removes its row; gists and summaries are kept only beside it. Leases and dead letters are few.
@@ -91,4 +92,13 @@ CREATE TABLE spend (
     micros INTEGER NOT NULL,
     PRIMARY KEY (tenant, day)
 ) STRICT, WITHOUT ROWID;
+";
+
+/// `epoch` counts how often summaries were taken back. Of gists and versions it is known which records they were made
+/// from; of those of an older format it is not, and they go whenever anything is taken back.
+const VERSION_3: &str = "
+ALTER TABLE conversations ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE gists ADD COLUMN first INTEGER;
+ALTER TABLE gists ADD COLUMN last INTEGER;
+ALTER TABLE summaries ADD COLUMN last_seq INTEGER;
 ";

@@ -1,6 +1,7 @@
 //! The laws of [`shared::ports::MessageLog`].
 
 pub mod append;
+pub mod change;
 pub mod erase;
 pub mod order;
 pub mod race;
@@ -30,6 +31,15 @@ macro_rules! message_log_suite {
             append::every_text_comes_back_as_it_was,
             append::tenants_do_not_meet,
             append::a_batch_without_entries_makes_no_conversation,
+            change::an_edit_takes_the_place_of_what_was_said,
+            change::an_erased_message_leaves_a_trace_and_nothing_else,
+            change::only_messages_can_be_changed,
+            change::the_chain_holds_whatever_is_changed,
+            change::what_was_changed_is_not_posted_again,
+            change::a_change_opens_nothing,
+            change::many_changes_at_once_leave_one_erased_message,
+            change::pages_pass_over_what_was_erased,
+            change::nothing_is_left_of_a_changed_conversation_that_was_erased,
             repost::a_message_id_stands_once,
             repost::a_repost_is_compared_by_all_that_the_client_gave,
             repost::a_taken_message_id_refuses_the_whole_batch,

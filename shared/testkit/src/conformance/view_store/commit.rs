@@ -6,7 +6,7 @@ use shared::domain::{Seq, Version};
 use shared::ports::{CasOutcome, HistoryQuery, HistoryRow, ViewStore};
 use tokio::task::JoinSet;
 
-use super::steps::{commit, ended, message, project, row, step, summary};
+use super::steps::{commit, ended, message, project, row, save, step, summary};
 use crate::conformance::build::{at, fresh, key, tenant, user};
 
 /// The backend under test.
@@ -124,7 +124,7 @@ pub async fn a_replaced_view_keeps_its_summaries(store: Store) {
     let key = fresh();
     project(&*store, &key, &[message(1, "wrong", 50), message(2, "wrong too", 60)]).await;
     let stored = summary(1, 2);
-    assert_eq!(store.save_summary(&key, Version::ZERO, &stored).await.unwrap(), CasOutcome::Applied);
+    assert_eq!(save(&*store, &key, Version::ZERO, &stored).await, CasOutcome::Applied);
     let right = step(&key, None, &[message(1, "u", 1), message(2, "v", 2), message(3, "u", 3)]);
     store.replace(right.clone()).await.unwrap();
     store.replace(right.clone()).await.unwrap();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use shared::domain::{Seq, Timestamp, Version};
 use shared::ports::{HistoryQuery, ListQuery, ViewStore};
 
-use super::steps::{ended, message, names, project, summary};
+use super::steps::{ended, message, names, project, save, summary};
 use crate::conformance::build::{at, key, tenant, user};
 
 /// The backend under test.
@@ -96,8 +96,8 @@ pub async fn uncovered_conversations_go_by_key(store: Store) {
     assert_eq!(names(&all, &tenant), ["a", "b", "c", "d", "é"]);
     let two = store.uncovered(Some(&keys[1]), 2).await.unwrap();
     assert_eq!(names(&two, &tenant), ["b", "c"]);
-    store.save_summary(&keys[0], Version::ZERO, &summary(1, 2)).await.unwrap();
-    store.save_summary(&keys[2], Version::ZERO, &summary(1, 1)).await.unwrap();
+    save(&*store, &keys[0], Version::ZERO, &summary(1, 2)).await;
+    save(&*store, &keys[2], Version::ZERO, &summary(1, 1)).await;
     let rest = store.uncovered(None, 100_000).await.unwrap();
     assert_eq!(names(&rest, &tenant), ["a", "c", "d", "é"], "b is covered, d in part only");
     project(&*store, &keys[0], &[ended(4, 4)]).await;

@@ -2,6 +2,7 @@
 
 pub mod commit;
 pub mod find;
+pub mod retract;
 pub mod spend;
 pub mod steps;
 pub mod summaries;
@@ -29,6 +30,10 @@ macro_rules! view_store_suite {
             summaries::of_many_workers_one_saves_a_version,
             summaries::versions_are_paged_newest_first,
             summaries::gists_are_kept_by_content_and_maker,
+            retract::what_was_made_from_a_message_is_taken_back,
+            retract::nothing_of_an_earlier_epoch_is_kept,
+            retract::a_whole_step_takes_the_place_of_all_participations,
+            retract::a_conversation_without_messages_needs_no_summary,
             summaries::nothing_is_kept_for_a_conversation_without_a_view,
             spend::a_reservation_is_refused_where_the_cap_would_be_passed,
             spend::a_settlement_takes_the_place_of_its_reservation,

@@ -6,7 +6,7 @@ use shared::domain::{Spend, SpendCap, SummaryVersion, UtcDay, Version};
 use shared::ports::ViewStore;
 use tokio::task::JoinSet;
 
-use super::steps::{message, names, project, summary};
+use super::steps::{message, names, project, save, summary};
 use crate::conformance::build::{at, key, tenant};
 
 /// The backend under test.
@@ -86,7 +86,7 @@ pub async fn degraded_summaries_are_found_newest_message_first(store: Store) {
         let millis = 1_000 + i64::try_from(place).unwrap();
         project(&*store, &key, &[message(1, "u", millis)]).await;
         let version = if name == "fine" { summary(1, 1) } else { degraded(1, 1) };
-        store.save_summary(&key, Version::ZERO, &version).await.unwrap();
+        save(&*store, &key, Version::ZERO, &version).await;
     }
     let found = async |before| {
         let rows = store.degraded(at(before), 100_000).await.unwrap();
@@ -94,8 +94,8 @@ pub async fn degraded_summaries_are_found_newest_message_first(store: Store) {
     };
     assert_eq!(found(9_000).await, ["late", "new", "old"]);
     assert!(found(4_001).await.is_empty(), "made at 4001, so not before");
-    store.save_summary(&key(&tenant, "new"), Version(1), &summary(2, 1)).await.unwrap();
-    store.save_summary(&key(&tenant, "late"), Version(1), &degraded(2, 1)).await.unwrap();
+    save(&*store, &key(&tenant, "new"), Version(1), &summary(2, 1)).await;
+    save(&*store, &key(&tenant, "late"), Version(1), &degraded(2, 1)).await;
     assert_eq!(found(4_002).await, ["old"]);
     assert_eq!(found(9_000).await, ["late", "old"]);
 }

@@ -4,7 +4,7 @@ use shared::domain::{
     ConversationKey, Coverage, Digest, EndReason, Posted, Record, RecordBody, Seq, SummaryVersion, TenantId, Trigger,
     Usage, Version,
 };
-use shared::ports::{CasOutcome, ConversationRow, ProjectionStep, ViewStore};
+use shared::ports::{CasOutcome, ConversationRow, Gist, GistKey, ProjectionStep, Span, ViewStore};
 use shared::projections::{ConversationView, participations};
 
 use crate::conformance::build::{at, user};
@@ -20,6 +20,7 @@ pub fn message(seq: u64, name: &str, millis: i64) -> Record {
         metadata: None,
         salt: [3; 16],
         late: false,
+        edit: None,
     });
     Record { seq: Seq(seq), received_at: at(millis), body }
 }
@@ -42,6 +43,7 @@ pub fn step(key: &ConversationKey, from: Option<&ConversationView>, records: &[R
         from: from.map(|view| (view.applied_seq, view.digest)),
         view,
         participations: participations(records),
+        whole: false,
     }
 }
 
@@ -65,6 +67,24 @@ pub async fn row(store: &dyn ViewStore, key: &ConversationKey) -> Option<Convers
     let mut rows = store.conversations(std::slice::from_ref(key)).await.unwrap();
     assert_eq!(rows.len(), 1);
     rows.remove(0)
+}
+
+/// Stores a version in the epoch in which the conversation is.
+pub async fn save(
+    store: &dyn ViewStore,
+    key: &ConversationKey,
+    previous: Version,
+    version: &SummaryVersion,
+) -> CasOutcome {
+    let epoch = row(store, key).await.map_or(0, |row| row.epoch);
+    store.save_summary(key, epoch, previous, version).await.unwrap()
+}
+
+/// Keeps a gist of the first message in the epoch in which the conversation is.
+pub async fn keep(store: &dyn ViewStore, conversation: &ConversationKey, key: &GistKey, gist: &Gist) {
+    let epoch = row(store, conversation).await.map_or(0, |row| row.epoch);
+    let span = Span { first: Seq(1), last: Seq(1) };
+    store.save_gist(conversation, epoch, key, span, gist).await.unwrap();
 }
 
 /// The names of a tenant's rows.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use shared::domain::{Digest, Version};
 use shared::ports::{DeadLetter, Gist, GistKey, HistoryQuery, ListQuery, ViewStore};
 
-use super::steps::{message, project, row, summary};
+use super::steps::{keep, message, project, row, save, summary};
 use crate::conformance::build::{at, key, tenant, user};
 
 /// The backend under test.
@@ -21,9 +21,9 @@ pub async fn equal_names_in_two_tenants_never_meet(store: Store) {
         let records: Vec<_> = (1..=messages).map(|seq| message(seq, "u", 1)).collect();
         project(&*store, key, &records).await;
         assert_eq!(store.newest_summary(key).await.unwrap(), None);
-        store.save_summary(key, Version::ZERO, &summary(1, messages)).await.unwrap();
+        save(&*store, key, Version::ZERO, &summary(1, messages)).await;
         assert_eq!(store.gist(key, &gist_key).await.unwrap(), None);
-        store.save_gist(key, &gist_key, &Gist(messages.to_string().into())).await.unwrap();
+        keep(&*store, key, &gist_key, &Gist(messages.to_string().into())).await;
         assert!(store.lease(key, "one owner of both", at(0), SECOND).await.unwrap());
         let letter = DeadLetter { key: key.clone(), hop: "h".into(), reason: "r".into(), at: at(1), attempts: 0 };
         assert_eq!(store.failed(&letter).await.unwrap(), 1);

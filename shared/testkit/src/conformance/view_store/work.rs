@@ -7,7 +7,7 @@ use shared::domain::{Digest, Version};
 use shared::ports::{ArrivalMark, DeadLetter, Gist, GistKey, HistoryQuery, ListQuery, ViewStore};
 use tokio::task::JoinSet;
 
-use super::steps::{message, names, project, row, summary};
+use super::steps::{keep, message, names, project, row, save, summary};
 use crate::conformance::build::{at, fresh, key, tenant, user};
 
 /// The backend under test.
@@ -83,8 +83,8 @@ pub async fn nothing_is_left_of_an_erased_conversation(store: Store) {
     let gist_key = GistKey { content: Digest::of(b"1"), maker: "m".into() };
     for key in [&gone, &stays] {
         project(&*store, key, &[message(1, "u", 1), message(2, "v", 2)]).await;
-        store.save_summary(key, Version::ZERO, &summary(1, 1)).await.unwrap();
-        store.save_gist(key, &gist_key, &Gist("text".into())).await.unwrap();
+        save(&*store, key, Version::ZERO, &summary(1, 1)).await;
+        keep(&*store, key, &gist_key, &Gist("text".into())).await;
         assert!(store.lease(key, "x", at(0), SECOND).await.unwrap());
         let letter = DeadLetter { key: key.clone(), hop: "h".into(), reason: "r".into(), at: at(1), attempts: 0 };
         store.failed(&letter).await.unwrap();

@@ -1,8 +1,8 @@
 //! Entries made into documents. Law: all records of a group name it, so that a group that is not whole is seen.
 
 use mongodb::bson::{RawDocumentBuf, cstr};
-use shared::domain::{ConversationKey, EndReason, Timestamp};
-use shared::ports::{Draft, Entry};
+use shared::domain::{ConversationKey, Digest, EndReason, Seq, Timestamp};
+use shared::ports::{Draft, Edit, Entry};
 
 use super::super::super::fields::stored;
 use super::super::super::place::{Cid, binary};
@@ -28,14 +28,12 @@ impl<'k> Maker<'k> {
 
     /// The next record.
     pub(in super::super) fn add(&mut self, entry: &Entry, received: Timestamp) -> RawDocumentBuf {
-        let draft = match entry {
-            Entry::Posted(draft) => Some(draft),
-            Entry::Ended(_) => None,
-        };
         self.tail = match entry {
             Entry::Posted(draft) => self.tail.message(effective(draft, received), received),
             Entry::Ended(EndReason::Requested) => self.tail.aside(Kind::EndRequested, received),
             Entry::Ended(EndReason::Idle) => self.tail.aside(Kind::EndIdle, received),
+            Entry::Edited(_) => self.tail.aside(Kind::Edit, received),
+            Entry::Erased(_) => self.tail.aside(Kind::Erasure, received),
         };
         let mut document = head(self.key, self.cid, &self.tail);
         document.append(cstr!("g"), self.group.nonce);
@@ -43,8 +41,16 @@ impl<'k> Maker<'k> {
             document.append(cstr!("f"), stored(self.tail.seq - self.group.first));
             document.append(cstr!("c"), stored(self.group.count));
         }
-        if let Some(draft) = draft {
-            message(&mut document, self.cid, &self.tail, draft, effective(draft, received));
+        match entry {
+            Entry::Posted(draft) => message(&mut document, self.cid, &self.tail, draft, effective(draft, received)),
+            Entry::Ended(_) => {}
+            Entry::Edited(edit) => {
+                let Edit { target, content, metadata, salt } = edit;
+                let leaf = Digest::edited(*target, content, metadata.as_ref(), salt);
+                change(&mut document, &self.tail, *target);
+                document.append(cstr!("lf"), binary(leaf.as_bytes()));
+            }
+            Entry::Erased(target) => change(&mut document, &self.tail, *target),
         }
         document
     }
@@ -66,11 +72,23 @@ fn head(key: &ConversationKey, cid: Cid, tail: &Tail) -> RawDocumentBuf {
     if tail.lates > 0 {
         document.append(cstr!("l"), stored(tail.lates));
     }
+    if tail.erasures > 0 {
+        document.append(cstr!("z"), stored(tail.erasures));
+    }
     if tail.seq == 1 {
         document.append(cstr!("t"), key.tenant.as_str());
         document.append(cstr!("v"), key.conversation.as_str());
     }
     document
+}
+
+fn change(document: &mut RawDocumentBuf, tail: &Tail, target: Seq) {
+    document.append(cstr!("tg"), stored(target.0));
+    match tail.ended {
+        None => {}
+        Some(EndReason::Requested) => document.append(cstr!("w"), Kind::EndRequested.code()),
+        Some(EndReason::Idle) => document.append(cstr!("w"), Kind::EndIdle.code()),
+    }
 }
 
 fn message(document: &mut RawDocumentBuf, cid: Cid, tail: &Tail, draft: &Draft, at: Timestamp) {
