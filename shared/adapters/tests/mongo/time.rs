@@ -41,7 +41,7 @@ async fn a_hole_is_sealed_after_a_minute_and_no_sooner() {
     let log = stage.store().await.log;
     assert_eq!(all(&*log, &key).await, ["before"]);
     assert_eq!(log.head(&key).await.unwrap().unwrap().seq, Seq(1), "nobody has touched it");
-    let sealed = after(&stage, &proxy, Duration::from_secs(120), &start).await;
+    let sealed = after(&stage, &proxy, Duration::from_mins(2), &start).await;
     assert_eq!(sealed.reached.iter().map(|reach| (&reach.key, reach.seq)).collect::<Vec<_>>(), [(&key, Seq(4))]);
     assert_ne!(sealed.mark, start);
     assert_eq!(all(&*log, &key).await, ["before", "-", "-", "-"], "sealed, and nobody had to write for that");
@@ -62,12 +62,12 @@ async fn a_write_that_comes_after_that_is_told_of_again() {
     let noted = async || Ok((proxy.is_done() && count(&stage, "commits").await == 2).then_some(()));
     wait::until("the outbox to be written beside it", noted).await.unwrap();
     // Of the held insert nothing is there, so there is nothing to seal but its place.
-    let mark = after(&stage, &proxy, Duration::from_secs(120), &ArrivalMark::default()).await.mark;
+    let mark = after(&stage, &proxy, Duration::from_mins(2), &ArrivalMark::default()).await.mark;
     assert_ne!(mark, ArrivalMark::default(), "not waited for any longer");
     proxy.release();
     assert_eq!(slow.await.unwrap().unwrap().head, Seq(3), "its place is taken: it goes on behind");
     assert_eq!(all(&*store.log, &key).await, ["before", "-", "slow"]);
-    let told = after(&stage, &proxy, Duration::from_secs(120), &mark).await.reached;
+    let told = after(&stage, &proxy, Duration::from_mins(2), &mark).await.reached;
     assert!(told.iter().any(|reach| reach.key == key && reach.seq == Seq(3)), "not behind the mark: {told:?}");
 }
 
