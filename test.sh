@@ -5,6 +5,10 @@
 #   BROWSER_MESSAGES=1000000 ./test.sh   the long conversation of the browser tests that long, instead of 20,000
 #   IMPORT_BYTES=200000000 ./test.sh   an import of that many bytes, instead of 8 million
 #   FAULT_ROUNDS=100 ./test.sh      each fault of the distributed mode a hundred times
+#   SLOW_CLIENTS=4000 ./test.sh     so many slow clients at once, instead of a thousand
+#   SCHEMATHESIS_EXAMPLES=500 ./test.sh   so many made-up requests for each operation, instead of ten
+#   FUZZ_CASES=100000 ./test.sh     so many made-up inputs for each fuzz target, instead of 256
+#   ADVISORY_DB=folder ./test.sh    known weaknesses of dependencies, from a copy of the RustSec advisory database
 #   REQUIRE_BACKENDS=1 ./test.sh    a missing tool or server fails instead of being skipped
 #   SKIP_INSTALL=1 ./test.sh        install nothing
 set -euo pipefail
@@ -64,6 +68,20 @@ else
     skipped "cargo deny" "cargo-deny is not installed"
 fi
 
+say "Known weaknesses of dependencies"
+# The database is a git repository, which is not fetched from here: a test run that depends on what was published this
+# morning is no test of this tree. Not having it is said, and never fails. It may be anywhere: ADVISORY_DB is a folder
+# with a clone of https://github.com/rustsec/advisory-db, or CARGO_HOME has one from an earlier `cargo deny fetch`.
+advisories="${ADVISORY_DB:-}"
+fetched="${CARGO_HOME:-$HOME/.cargo}/advisory-dbs"
+if [ -n "$advisories" ]; then
+    ADVISORY_DB="$advisories" bash deploy/advisories.sh
+elif [ -d "$fetched" ] && command -v cargo-deny >/dev/null; then
+    cargo deny --offline --log-level error check advisories
+else
+    echo "SKIPPED advisories: no copy of the RustSec advisory database here (say where one is: ADVISORY_DB)"
+fi
+
 say "Tests"
 # All binaries first, with the features that all packages together switch on: the distributed tests run these.
 cargo test --workspace --locked --no-run
@@ -89,6 +107,22 @@ else
     CHROMIUM_BIN="$chromium" SCREENSHOTS="$(cd "$target/browser" && pwd)" \
         node dashboard/ui/test/run.mjs --recap "$(cd "$target" && pwd)/debug/recap"
     echo "pictures of each step are in $target/browser"
+fi
+
+say "Schemathesis: the API against its own description"
+venv="$target/schemathesis"
+wanted=standalone/tests/schemathesis/requirements.txt
+if [ "${SKIP_INSTALL:-0}" != 1 ] && command -v python3 >/dev/null && ! cmp -s "$wanted" "$venv/installed.txt"; then
+    python3 -c 'import ensurepip' 2>/dev/null || install ensurepip python3-venv
+    python3 -m venv --clear "$venv" && "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$wanted" &&
+        cp "$wanted" "$venv/installed.txt" || true
+fi
+if cmp -s "$wanted" "$venv/installed.txt"; then
+    cargo build --locked --bin recap
+    "$venv/bin/python" standalone/tests/schemathesis/run.py --recap "$target/debug/recap" \
+        --max-examples "${SCHEMATHESIS_EXAMPLES:-10}"
+else
+    skipped "schemathesis" "Python 3 with venv is not installed, or its packages could not be fetched from PyPI"
 fi
 
 say "Docs"

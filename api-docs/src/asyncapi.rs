@@ -11,10 +11,12 @@ conversation that does not exist yet may be listened to.
 
 The server pings every 20 seconds; two missed pongs end the connection. It closes with 1000 `conversation ended` after \
 `ended`, with 1008 or 1013 after `error`, and with 1001 when it stops: connect again with `since_version`. A client \
-sends nothing after its first frame, and at most 64 KiB.
+sends nothing after its first frame but pongs, at most 64 KiB in a message and 20 frames a second.
 
 A key goes into the header `Authorization: Bearer rk_…` or `X-API-Key: rk_…`; a browser, which can set neither, sends \
-the subprotocol `recap.key.rk_…`. A refused upgrade has the error body of every route, described in /openapi.json.";
+the subprotocol `recap.key.rk_…`, and one that can do neither names no conversation in the query and sends `key` in the \
+first frame. Where calls without a key are not let in, a socket without one is opened, and closed with \
+`unauthenticated` unless its first frame holds a key. A refused upgrade has the error body of every route, described in /openapi.json.";
 
 /// Frames of the server: name, schema, when.
 const SENT: [(&str, &str, &str); 5] = [

@@ -21,6 +21,10 @@ pub(crate) const fn meaning(code: ErrorCode) -> &'static str {
         ErrorCode::KeyInUrl => "A key was sent in the URL, where logs would keep it.",
         ErrorCode::Unauthenticated => "A key is needed, or the one sent is not known.",
         ErrorCode::Forbidden => "The key lacks the scope, or a page of another origin asked for a WebSocket.",
+        ErrorCode::QuotaExceeded => {
+            "The conversation or the tenant would hold more messages than it may; nothing was stored, and waiting does not \
+             help."
+        }
         ErrorCode::ConversationNotFound => "No such conversation for this caller.",
         ErrorCode::SummaryNotFound => "The conversation has no summary yet, or no message to make one from.",
         ErrorCode::NotFound => "Nothing lies at this path.",

@@ -5,10 +5,31 @@ use serde_json::{Map, Value, json};
 
 /// Timestamps as they are written: UTC, a fraction only when it is not zero.
 const WRITTEN: &str = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,3})?Z$";
+/// Days of the calendar in the years 1 to 9999. Not shortened to digits: a schema that lets the 30th of February pass
+/// would promise what the server refuses.
+macro_rules! day {
+    () => {
+        concat!(
+            "(?:(?:000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})-",
+            "(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|",
+            "02-(?:0[1-9]|1[0-9]|2[0-8]))|",
+            "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:0[48]|[2468][048]|[13579][26])00)-02-29)"
+        )
+    };
+}
+/// Times of a day, with a zone or without.
+macro_rules! time {
+    () => {
+        concat!(
+            "[Tt ](?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)(?:\\.[0-9]+)?",
+            "(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])?"
+        )
+    };
+}
 /// Timestamps as they are read.
-const READ: &str = r"^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})?$";
+const READ: &str = concat!("^", day!(), time!(), "$");
 /// Dates or timestamps as they are read.
-const READ_DATE: &str = r"^\d{4}-\d{2}-\d{2}([Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})?)?$";
+const READ_DATE: &str = concat!("^", day!(), "(?:", time!(), ")?$");
 /// Unicode without its control characters (category Cc).
 const NO_CONTROLS: &str = r"^[^\u0000-\u001F\u007F-\u009F]*$";
 

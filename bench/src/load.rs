@@ -62,6 +62,8 @@ pub(crate) struct Outcome {
     /// Requests answered otherwise, with the first such answer.
     pub(crate) refused: u64,
     pub(crate) refusal: Option<String>,
+    /// How long those took in the counted time.
+    pub(crate) refusals: Latencies,
     /// Of the counted requests; with a rate, from the moment that the request was due.
     pub(crate) latencies: Latencies,
 }
@@ -77,6 +79,7 @@ impl Outcome {
         self.counted += other.counted;
         self.refused += other.refused;
         self.refusal = self.refusal.take().or(other.refusal);
+        self.refusals.append(other.refusals);
         self.latencies.append(other.latencies);
     }
 }
@@ -166,6 +169,9 @@ async fn drive(shared: Arc<Shared>, place: usize) -> Result<Outcome> {
         let now = Instant::now();
         if reply.status != 200 {
             outcome.refused += 1;
+            if now >= shared.count_from && now < shared.until {
+                outcome.refusals.add(now - due);
+            }
             outcome.refusal.get_or_insert_with(|| format!("{} {}", reply.status, reply.text()));
             shared.give_back();
             tokio::time::sleep(REST).await;

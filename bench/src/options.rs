@@ -112,6 +112,9 @@ pub(crate) enum Scenario {
     /// (k) Posts while NATS is away
     #[value(alias = "k")]
     Bus,
+    /// (l) Five times more than it takes at once
+    #[value(alias = "l")]
+    Overload,
 }
 
 impl Scenario {
@@ -179,9 +182,9 @@ mod tests {
 
     #[test]
     fn growth_only_if_asked_for() {
-        assert_eq!(chosen(&[]).len(), 7);
+        assert_eq!(chosen(&[]).len(), 8);
         assert!(!chosen(&[]).contains(&Scenario::Growth));
-        assert_eq!(chosen(&["--long"]).len(), 8);
+        assert_eq!(chosen(&["--long"]).len(), 9);
         assert_eq!(chosen(&["h", "posts"]), [Scenario::Posts, Scenario::Growth]);
         assert_eq!(chosen(&["pages", "--long"]), [Scenario::Pages, Scenario::Growth]);
     }

@@ -8,6 +8,7 @@
 //! - [`sockets`]: (f), push
 //! - [`start`]: (g), start, memory, catching up
 //! - [`growth`]: (h), a, b and c with ten times the data
+//! - [`overload`]: (l), five times more than it can do
 //!
 //! Over MongoDB:
 //! - [`bare`]: (a) and (b), against the bare driver
@@ -21,6 +22,7 @@ mod bus;
 mod commands;
 mod growth;
 mod lag;
+mod overload;
 mod pages;
 mod posts;
 mod sockets;
@@ -79,6 +81,7 @@ pub(crate) async fn run(scenario: Scenario, bench: &Bench, findings: &mut Findin
         Scenario::Commands => commands::one(bench, findings).await,
         Scenario::Replicas => commands::two(bench, findings).await,
         Scenario::Bus => bus::run(bench, findings).await,
+        Scenario::Overload => overload::run(bench, findings).await,
     };
     ran.with_context(|| format!("{scenario:?} could not be measured"))
 }

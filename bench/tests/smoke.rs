@@ -18,10 +18,16 @@ fn quick_runs_give_a_table() {
         eprintln!("SKIPPED: there is no {}; `cargo build -p recap` makes it", recap.display());
         return;
     }
-    let output = bench(&["--quick", "posts", "pages", "sockets"]).unwrap();
+    let output = bench(&["--quick", "posts", "pages", "sockets", "overload"]).unwrap();
     let (table, progress) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{progress}");
-    for row in ["| a | ", "| c | first page", "| c | cursor page", "| f | post to summary frame on 50 sockets"] {
+    for row in [
+        "| a | ",
+        "| c | first page",
+        "| c | cursor page",
+        "| f | post to summary frame on 50 sockets",
+        "| l | a refusal, p99",
+    ] {
         assert!(table.contains(row), "{row} is missing in\n{table}\n{progress}");
     }
     assert!(progress.contains("the projector fell"), "{progress}");

@@ -2,10 +2,12 @@
 //!
 //! Law: the lane owns the work. A client that hangs up, or that waited too long, changes nothing about the commit.
 
+mod counts;
 mod failure;
 mod idempotency;
 mod lane;
 mod lanes;
+mod quota;
 mod reply;
 
 use std::sync::Arc;
@@ -14,7 +16,7 @@ use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
 use shared::domain::{ConversationId, ConversationKey, TenantId, Timestamp};
-use shared::ports::{Append, Condition, Entry};
+use shared::ports::{Append, AppendError, Condition, Entry};
 use shared_service::{ApiError, ApiResult, JsonBody, StrictQuery, Writer};
 
 use self::idempotency::IdempotencyHeader;
@@ -23,6 +25,7 @@ use crate::routes::Ingest;
 
 pub(crate) use failure::{LaneError, refused};
 pub(crate) use lanes::{Lanes, Work};
+pub(crate) use quota::Quotas;
 pub(crate) use reply::json_string;
 
 /// Bodies larger than this are read on a blocking thread, where they hold nobody up.
@@ -41,10 +44,21 @@ pub(crate) async fn post_chats(
         (Ok(request), Ok(key)) => (request, key),
         (request, key) => return Err(refused(request.err(), key.err())),
     };
+    let new = request.conversation.is_none();
     let work = work(&ingest, caller.tenant, request, key, &body, received_at);
     drop(body);
-    let appended = ingest.lanes.append(work).await?;
-    Ok(reply::posted(&appended))
+    let room = ingest.quotas.room(&work.append.key, new, work.messages as u64).await?;
+    let outcome = ingest.lanes.append(work).await;
+    if let Some(room) = room {
+        match &outcome {
+            Ok(appended) if appended.replayed => room.stored(0),
+            Ok(appended) => room.stored(u64::from(appended.inserted)),
+            // It may yet be stored.
+            Err(LaneError::Late | LaneError::Append(AppendError::Unknown(_))) => drop(room),
+            Err(_) => room.stored(0),
+        }
+    }
+    Ok(reply::posted(&outcome?))
 }
 
 async fn read(ingest: &Arc<Ingest>, body: &Bytes) -> ApiResult<Result<PostChatsRequest, RequestError>> {

@@ -29,6 +29,12 @@ pub struct IngestConfig {
     /// How long a request waits to become durable before it is answered with 503
     #[arg(long, env = "APPEND_TIMEOUT", default_value = "10s", value_parser = wait)]
     pub append_timeout: Duration,
+    /// The most messages that a conversation may hold; 0 = no limit
+    #[arg(long, env = "MAX_MESSAGES_PER_CONVERSATION", default_value_t = 0)]
+    pub max_messages_per_conversation: u64,
+    /// The most messages that all conversations of a tenant may hold together; 0 = no limit
+    #[arg(long, env = "MAX_MESSAGES_PER_TENANT", default_value_t = 0)]
+    pub max_messages_per_tenant: u64,
     /// The most conversations that are erased at the same time; further requests are answered with 503
     #[arg(long, env = "ERASE_CONCURRENCY", default_value_t = 16, value_parser = count)]
     pub erase_concurrency: usize,
@@ -44,6 +50,8 @@ impl Default for IngestConfig {
             append_commit_messages: 8192,
             append_commit_bytes: 8 * 1024 * 1024,
             append_timeout: Duration::from_secs(10),
+            max_messages_per_conversation: 0,
+            max_messages_per_tenant: 0,
             erase_concurrency: 16,
         }
     }

@@ -25,7 +25,9 @@ pub(crate) async fn delete_chat(
     ConversationPath(conversation): ConversationPath,
     StrictQuery(()): StrictQuery<()>,
 ) -> ApiResult<Response> {
-    ingest.eraser.erase(ConversationKey::new(caller.tenant, conversation)).await?;
+    let key = ConversationKey::new(caller.tenant, conversation);
+    ingest.eraser.erase(key.clone()).await?;
+    ingest.quotas.erased(&key);
     Ok(no_content())
 }
 

@@ -44,9 +44,9 @@ async fn run(config: Cli) -> anyhow::Result<ExitCode> {
     let gate = Gate::new(&config.http, config.ingest.limits.max_body_bytes, &ports);
     // Posts are taken while the bus is away: the reconciler finds what it was not told of.
     let readiness = Readiness::new().log(&ports).bus_once(&ports);
-    let (address, store) = (server.local_addr(), &config.store);
+    let (origin, store) = (server.origin(), &config.store);
     let (data, notices) = (&store.store_url, &store.bus_url);
-    config.log.say(&format!("ingest-api listening on http://{address} with data in {data}, notices by {notices}"));
+    config.log.say(&format!("ingest-api listening on {origin} with data in {data}, notices by {notices}"));
     drop(ports);
     Ok(process.run(readiness, Some((server, gate, routes)), |within| closing.close(within)).await?)
 }

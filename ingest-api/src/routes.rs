@@ -7,7 +7,7 @@ use axum::routing::{delete, post};
 use shared::ports::{Clock, IdSource, Ports};
 use shared_service::Tasks;
 
-use crate::append::{self, Lanes};
+use crate::append::{self, Lanes, Quotas};
 use crate::config::IngestConfig;
 use crate::end;
 use crate::erase::{self, Eraser};
@@ -16,6 +16,7 @@ use crate::erase::{self, Eraser};
 pub(crate) struct Ingest {
     pub(crate) config: IngestConfig,
     pub(crate) lanes: Lanes,
+    pub(crate) quotas: Arc<Quotas>,
     pub(crate) eraser: Eraser,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
@@ -28,6 +29,7 @@ pub fn build(ports: &Ports, config: &IngestConfig, tasks: &Tasks) -> Router {
     let ingest = Ingest {
         config: *config,
         lanes: Lanes::start(ports, config, tasks),
+        quotas: Arc::new(Quotas::new(ports, config)),
         eraser: Eraser::new(ports, config, tasks),
         clock: Arc::clone(&ports.clock),
         ids: Arc::clone(&ports.ids),

@@ -14,6 +14,18 @@ pub struct QueryConfig {
     /// The most WebSocket listeners of this process
     #[arg(long, env = "MAX_SOCKETS", default_value_t = 10_000)]
     pub max_sockets: usize,
+    /// The most WebSocket listeners of each key; 0 = no limit
+    #[arg(long, env = "MAX_SOCKETS_PER_KEY", default_value_t = 1000)]
+    pub max_sockets_per_key: usize,
+    /// The most WebSocket listeners of each address without a key; 0 = no limit [default: 100, and no limit for this machine's own programs]
+    #[arg(long, env = "MAX_SOCKETS_PER_ADDRESS")]
+    pub max_sockets_per_address: Option<usize>,
+    /// The most WebSocket listeners of one conversation; 0 = no limit
+    #[arg(long, env = "MAX_SOCKETS_PER_CONVERSATION", default_value_t = 10_000)]
+    pub max_sockets_per_conversation: usize,
+    /// The most frames that a WebSocket client may send in a second
+    #[arg(long, env = "SOCKET_FRAMES", default_value_t = 20)]
+    pub socket_frames: u32,
     /// How long a WebSocket client may take to name its conversation
     #[arg(long, env = "SOCKET_FIRST_FRAME", default_value = "5s", value_parser = duration)]
     pub socket_first_frame: Duration,
@@ -30,6 +42,10 @@ impl Default for QueryConfig {
         Self {
             summarize_timeout: Duration::from_secs(30),
             max_sockets: 10_000,
+            max_sockets_per_key: 1000,
+            max_sockets_per_address: None,
+            max_sockets_per_conversation: 10_000,
+            socket_frames: 20,
             socket_first_frame: Duration::from_secs(5),
             socket_ping_every: Duration::from_secs(20),
             socket_write_timeout: Duration::from_secs(10),

@@ -54,9 +54,9 @@ async fn run(config: Cli) -> anyhow::Result<ExitCode> {
     let gate = Gate::new(&config.http, config.limits.max_body_bytes, &ports);
     // What is stored can be read while the bus is away.
     let readiness = Readiness::new().log(&ports).views(&ports).bus_once(&ports);
-    let (address, store) = (server.local_addr(), &config.store);
+    let (origin, store) = (server.origin(), &config.store);
     let (data, updates) = (&store.store_url, &store.bus_url);
-    config.log.say(&format!("query-api listening on http://{address} with data in {data}, updates by {updates}"));
+    config.log.say(&format!("query-api listening on {origin} with data in {data}, updates by {updates}"));
     drop(ports);
     Ok(process.run(readiness, Some((server, gate, routes)), |within| closing.close(within)).await?)
 }

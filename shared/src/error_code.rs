@@ -40,6 +40,8 @@ codes! {
     Unauthenticated = "unauthenticated", 401;
     /// The key may not do this.
     Forbidden = "forbidden", 403;
+    /// The conversation or the tenant holds as many messages as it may.
+    QuotaExceeded = "quota_exceeded", 403;
     /// No such conversation for this caller.
     ConversationNotFound = "conversation_not_found", 404;
     /// The conversation has no summary yet.

@@ -29,7 +29,7 @@ pub(crate) struct HealthConfig {
 
 /// 0 if it can serve, 1 with a line on standard error if not.
 pub(crate) fn run(config: &HealthConfig) -> ExitCode {
-    let origin = config.server.origin();
+    let origin = config.server.operators();
     let why = match ask(&origin.parts(), Instant::now() + config.timeout) {
         Ok(verdict) => match verdict {
             Ok(()) => return ExitCode::SUCCESS,

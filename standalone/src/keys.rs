@@ -73,6 +73,7 @@ pub(crate) fn mint(create: &CreateKey, ids: &dyn IdSource, now: Timestamp) -> (S
         created_at: now,
         expires_at: create.expires.map(|length| now.plus(length)),
         revoked_at: None,
+        last_used_at: None,
     };
     (text, key)
 }
@@ -115,6 +116,8 @@ struct Listed {
     state: &'static str,
     created_at: String,
     expires_at: Option<String>,
+    /// The hour of the last use.
+    last_used_at: Option<String>,
 }
 
 impl Listed {
@@ -139,16 +142,18 @@ impl Listed {
             state,
             created_at: key.created_at.to_string(),
             expires_at: key.expires_at.map(|at| at.to_string()),
+            last_used_at: key.last_used_at.map(|at| at.to_string()),
         }
     }
 }
 
 fn row(key: &ApiKey, now: Timestamp) -> String {
-    let Listed { prefix, tenant, scopes, rate, state, created_at, .. } = Listed::of(key, now);
+    let Listed { prefix, tenant, scopes, rate, state, created_at, last_used_at, .. } = Listed::of(key, now);
     let rate = match rate {
         None => "default".to_owned(),
         Some(0) => "no limit".to_owned(),
         Some(rate) => format!("{rate}/min"),
     };
-    format!("{prefix}…  {tenant}  {}  {rate}  {state}  {created_at}", scopes.join(","))
+    let used = last_used_at.map_or_else(|| "never used".to_owned(), |hour| format!("used {hour}"));
+    format!("{prefix}…  {tenant}  {}  {rate}  {state}  {created_at}  {used}", scopes.join(","))
 }

@@ -1,16 +1,16 @@
 //! The key of the machine's own dashboard: made at the first start on this machine only, shown once as a link.
 
-use std::net::SocketAddr;
-
 use anyhow::Context;
 use shared::domain::{Scope, TenantId};
 use shared::ports::Ports;
+use shared_service::Server;
 
 use crate::keys::{CreateKey, mint};
 
 /// Makes the first key of a store that is served to this machine only, and gives the link that opens the dashboard
 /// with it. The key rides in the fragment, which browsers do not send.
-pub(crate) async fn first_link(ports: &Ports, address: SocketAddr) -> anyhow::Result<Option<String>> {
+pub(crate) async fn first_link(ports: &Ports, server: &Server) -> anyhow::Result<Option<String>> {
+    let address = server.local_addr();
     if !address.ip().is_loopback() {
         return Ok(None);
     }
@@ -25,5 +25,6 @@ pub(crate) async fn first_link(ports: &Ports, address: SocketAddr) -> anyhow::Re
     };
     let (text, key) = mint(&create, ports.ids.as_ref(), ports.clock.now());
     ports.keys.create(&key).await.context("cannot store the local key")?;
-    Ok(Some(format!("http://localhost:{}/#key={text}", address.port())))
+    let (scheme, port) = (server.scheme(), address.port());
+    Ok(Some(format!("{scheme}://localhost:{port}/#key={text}")))
 }

@@ -1,6 +1,5 @@
 //! The three services in one process, put together: the only place that knows all of them.
 
-use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -9,7 +8,7 @@ use axum::Router;
 use shared::ports::{ChatModel, Ports};
 use shared_adapters::system::give_way;
 use shared_adapters::{OpenAiChat, OpenError, SystemClock, SystemIds, open_closing};
-use shared_service::{Background, Gate, Process, Readiness, Tasks};
+use shared_service::{Background, Gate, Process, Readiness, Server, Tasks};
 use summarizer_worker::Engines;
 
 use crate::cli::ServeConfig;
@@ -35,7 +34,7 @@ pub(crate) async fn run(config: ServeConfig) -> anyhow::Result<ExitCode> {
         routes = routes.merge(process.operators());
     }
     let gate = Gate::new(&config.http, config.ingest.limits.max_body_bytes, &ports);
-    say_where(&config, &ports, server.local_addr(), &engines).await?;
+    say_where(&config, &ports, &server, &engines).await?;
     let readiness = readiness(&ports);
     drop(ports);
     Ok(process.run(readiness, Some((server, gate, routes)), |within| closing.close(within)).await?)
@@ -63,13 +62,11 @@ fn readiness(ports: &Ports) -> Readiness {
 }
 
 /// The lines that a person looks for at start. The one with the address comes last: then all is known.
-async fn say_where(config: &ServeConfig, ports: &Ports, address: SocketAddr, engines: &Engines) -> anyhow::Result<()> {
-    if let Some(link) = local_key::first_link(ports, address).await? {
+async fn say_where(config: &ServeConfig, ports: &Ports, server: &Server, engines: &Engines) -> anyhow::Result<()> {
+    if let Some(link) = local_key::first_link(ports, server).await? {
         config.log.say(&format!("Open the dashboard (this link holds a key, and is shown only now): {link}"));
     }
-    let (store, engine) = (&config.store.store_url, engines.wanted.engine());
-    config
-        .log
-        .say(&format!("Recap listening on http://{address} with data in {store}, summaries by the engine {engine}"));
+    let (origin, store, engine) = (server.origin(), &config.store.store_url, engines.wanted.engine());
+    config.log.say(&format!("Recap listening on {origin} with data in {store}, summaries by the engine {engine}"));
     Ok(())
 }

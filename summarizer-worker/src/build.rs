@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use shared::ports::Ports;
 use shared_service::Tasks;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::WorkerConfig;
 use crate::failures::{Failures, wait};
 use crate::idle::end_idle;
-use crate::project::{Projector, WAITING, project, take};
+use crate::project::{Projector, project, take};
 use crate::reconcile::reconcile;
 use crate::summarize::{Backoff, Engines, Schedule, Summaries, answer, lane, redo, sweep, take_asks};
 
@@ -40,9 +40,10 @@ fn start_projecting(ports: &Ports, projector: &Arc<Projector>, config: &WorkerCo
     let failures = Arc::new(Failures::new(ports.clone(), "project", config.project_attempts));
     tasks.spawn("hear-erasures", hear_erasures(ports.clone(), Arc::clone(projector), tasks.stopping()));
     for _ in 0..config.project_parallelism {
-        let (queue, queued) = mpsc::channel(WAITING);
-        tasks.spawn("take-notices", take(Arc::clone(&ports.bus), queue, tasks.stopping()));
-        tasks.spawn("project", project(Arc::clone(projector), Arc::clone(&failures), queued, tasks.stopping()));
+        let (queue, queued) = mpsc::channel(1);
+        let wanted = Arc::new(Notify::new());
+        tasks.spawn("take-notices", take(Arc::clone(&ports.bus), queue, Arc::clone(&wanted), tasks.stopping()));
+        tasks.spawn("project", project(Arc::clone(projector), Arc::clone(&failures), queued, wanted, tasks.stopping()));
     }
     let interval = config.reconcile_interval;
     let reconciling = reconcile(ports.clone(), Arc::clone(projector), failures, interval, tasks.stopping());

@@ -32,6 +32,8 @@ pub use config::WorkerConfig;
 pub use dead_letters::{MOST_LETTERS, Replayed, dead_letters, replay};
 pub use local::LocalSummarizer;
 pub use model::{Micros, ModelConfig, ModelConfigError, ModelEngineError, ModelSummarizer, Price};
+#[doc(hidden)]
+pub use model::{Probed, answered};
 pub use offline::OfflineFold;
 pub(crate) use shared_service::TaskResult;
 pub use summarize::Engines;

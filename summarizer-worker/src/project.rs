@@ -16,4 +16,4 @@ pub(crate) mod rows;
 pub(crate) mod take;
 
 pub(crate) use round::{Projector, ROUND};
-pub(crate) use take::{WAITING, project, take};
+pub(crate) use take::{project, take};

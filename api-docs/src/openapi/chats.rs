@@ -48,7 +48,7 @@ fn post_chats() -> Operation {
                 "content": content,
             }),
         )
-        .errors(&[ErrorCode::Conflict, ErrorCode::IdempotencyMismatch])
+        .errors(&[ErrorCode::QuotaExceeded, ErrorCode::Conflict, ErrorCode::IdempotencyMismatch])
 }
 
 fn read_chat(id: &str, which: &str) -> Operation {
@@ -77,7 +77,7 @@ fn read_chat(id: &str, which: &str) -> Operation {
             query("until", read_date(""), "Up to this time, or to the end of this date."),
             query(
                 "around_seq",
-                json!({ "type": "integer", "minimum": 1 }),
+                json!({ "type": "integer", "minimum": 1, "maximum": u64::MAX }),
                 "The page with the message of this `seq` in its middle; stands instead of `page`, `cursor`, `since` \
                  and `until`. No such message: 404 `not_found`.",
             ),

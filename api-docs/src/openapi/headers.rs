@@ -11,6 +11,7 @@ fn all() -> Vec<(&'static str, bool, Value)> {
     vec![
         ("x-request-id", true, pattern("^[A-Za-z0-9._-]{1,128}$", "Names the request in the server's log.")),
         ("x-content-type-options", true, always("nosniff")),
+        ("strict-transport-security", false, text("There where the answer came by TLS.")),
         (
             "cache-control",
             true,
@@ -48,7 +49,7 @@ fn all() -> Vec<(&'static str, bool, Value)> {
 }
 
 /// Of every response.
-const ALWAYS: [&str; 2] = ["x-request-id", "x-content-type-options"];
+const ALWAYS: [&str; 3] = ["x-request-id", "x-content-type-options", "strict-transport-security"];
 /// Of what is counted.
 const COUNTED: [&str; 3] = ["cache-control", "ratelimit-policy", "ratelimit"];
 /// Of pages.

@@ -37,16 +37,24 @@ pub(crate) fn limit(default: u64, most: u64) -> Value {
 pub(crate) fn components() -> Map<String, Value> {
     let path = |name: &str, told: &str| json!({ "name": name, "in": "path", "required": true, "schema": id(told) });
     let header = |name: &str, pattern: &str, told: &str| json!({ "name": name, "in": "header", "schema": { "type": "string", "pattern": pattern }, "description": told });
-    let page = json!({ "type": "integer", "minimum": 1, "default": 1 });
+    let page = json!({ "type": "integer", "minimum": 1, "maximum": u64::MAX, "default": 1 });
     let kind = json!({ "allOf": [reference("SummaryType")], "default": "brief" });
     let told = "Makes the whole request repeatable for at least 24 hours: the same key and body answer as the first \
                 time, with `idempotency-replayed: true`; the same key and another body is 409.";
+    // Of no pattern: what the server does not echo is no fault of a request.
+    let name = json!({
+        "name": "x-request-id",
+        "in": "header",
+        "schema": { "type": "string" },
+        "description": "A name of yours for the request: 1 to 128 of `A-Z a-z 0-9 . _ -`. In place of any other, the \
+                        server makes one.",
+    });
     let components = [
         ("ConversationId", path("conversation_id", "The conversation, percent-encoded.")),
         ("UserId", path("user_id", "The user, percent-encoded.")),
         ("Page", query("page", page, "Which page.")),
         ("SummaryType", query("summary_type", kind, "Which text.")),
-        ("RequestId", header("x-request-id", "^[A-Za-z0-9._-]{1,128}$", "A name of yours for the request.")),
+        ("RequestId", name),
         ("IdempotencyKey", header("Idempotency-Key", "^[!-~]{1,255}$", told)),
     ];
     components.into_iter().map(|(name, parameter)| (name.to_owned(), parameter)).collect()

@@ -99,7 +99,7 @@ fn versions() -> Operation {
 }
 
 fn listen() -> Operation {
-    let since = json!({ "type": "integer", "minimum": 0 });
+    let since = json!({ "type": "integer", "minimum": 0, "maximum": u64::MAX });
     let partial = json!({ "type": "string", "enum": ["0", "1"], "default": "1" });
     Operation::counted("Live", "listen", "read", "Listen to a conversation")
         .told(

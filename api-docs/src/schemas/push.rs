@@ -33,6 +33,12 @@ fn listen() -> Value {
         "enum": [true, false, 0, 1, null],
         "description": "Whether `partial` frames are wanted.",
     });
+    let key = json!({
+        "type": ["string", "null"],
+        "pattern": "^rk_",
+        "maxLength": 256,
+        "description": "A key, from a client that can set neither header nor subprotocol. It wins over being anonymous.",
+    });
     closed(
         "What to listen to. What it leaves out stays as the query said.",
         vec![
@@ -40,6 +46,7 @@ fn listen() -> Value {
             optional("summary_type", kind),
             optional("since_version", since),
             optional("partial", partial),
+            optional("key", key),
         ],
     )
 }

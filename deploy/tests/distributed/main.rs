@@ -3,11 +3,13 @@
 //!
 //! `FAULT_ROUNDS` sets how often each fault is repeated.
 
+mod access;
 mod clocks;
 mod commands;
 mod database;
 mod faults;
 mod gateway;
+mod hostile;
 mod lifecycle;
 mod limits;
 mod model;

@@ -15,9 +15,9 @@ use shared_testkit::wait;
 use crate::stack;
 
 /// Two workers that know the model; the others know nothing of it.
-fn plan(model: &ModelServer, settings: Vec<(&'static str, String)>) -> Plan {
+fn plan(model: &ModelServer, patience: &str, settings: Vec<(&'static str, String)>) -> Plan {
     let all = [model::settings(model), settings].concat();
-    let plan = Plan::of(1, 2, 1).with("SUMMARIZE_TIMEOUT", "55s");
+    let plan = Plan::of(1, 2, 1).with("SUMMARIZE_TIMEOUT", patience);
     all.into_iter().fold(plan, |plan, (name, value)| plan.with(name, value))
 }
 
@@ -43,7 +43,7 @@ fn about(model: &ModelServer, mark: &str) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_scenarios_run_with_the_model_as_with_the_local_engine() -> Result<()> {
     let mock = ModelServer::start(false).await?;
-    let mut stack = stack!(plan(&mock, Vec::new()));
+    let mut stack = stack!(plan(&mock, "55s", Vec::new()));
     let (client, address) = (&stack.client, stack.address());
     tokio::try_join!(sets::summarizes(client), sets::queries(client), sets::pushes(client, &address))?;
     summarize::covers_long_conversations(client).await?;
@@ -58,7 +58,7 @@ async fn the_scenarios_run_with_the_model_as_with_the_local_engine() -> Result<(
 #[tokio::test(flavor = "multi_thread")]
 async fn one_need_is_one_run_for_all_workers_and_a_killed_one_pays_again_for_one_call_at_most() -> Result<()> {
     let mock = ModelServer::start(false).await?;
-    let mut stack = stack!(plan(&mock, model::only_asked_for()));
+    let mut stack = stack!(plan(&mock, "20s", model::only_asked_for()));
     // A segment's notes and a summary, however many ask whichever worker.
     say(&stack, "shared", &own("zebra", 60)).await?;
     let mut asking = tokio::task::JoinSet::new();
@@ -103,13 +103,13 @@ async fn one_need_is_one_run_for_all_workers_and_a_killed_one_pays_again_for_one
 async fn long_real_transcripts_cost_a_model_little_more_than_their_text() -> Result<()> {
     let Some(folder) = transcript::evaluation(&repository()) else { return Ok(()) };
     let mock = ModelServer::start(false).await?;
-    let mut stack = stack!(plan(&mock, model::only_asked_for()));
+    let mut stack = stack!(plan(&mock, "55s", model::only_asked_for()));
     for (line, how, step) in [(7, "by 20", 20), (18, "at once", usize::MAX)] {
         let lines = transcript::from_file(&folder.join("ami.jsonl"), line)?;
         let name = format!("ami-{line}");
         let cost = model::summarizes_a_transcript(&stack.client, &mock, &name, &lines, step).await?;
         println!("| distributed | {how} {cost}");
-        ensure!(cost.percent() <= if step == 20 { 230 } else { 160 }, "{how}: {cost}");
+        ensure!(cost.percent() <= if step == 20 { 250 } else { 160 }, "{how}: {cost}");
     }
     for replica in stack.replicas() {
         replica.stop().await?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use shared::domain::TenantId;
 use shared::ports::{Append, AppendError, Appended, Ports};
 use shared_service::Tasks;
+use shared_service::limits::{self, Limit};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
@@ -73,11 +74,11 @@ impl Lanes {
         let lane = &self.entries[work.lane.0];
         // A single request fits whatever the bound is, when nothing else waits.
         let permits = u32::try_from(work.bytes.min(self.max_bytes)).unwrap_or(u32::MAX);
-        let held = Arc::clone(&lane.bytes).try_acquire_many_owned(permits).map_err(|_| LaneError::Full)?;
+        let held = Arc::clone(&lane.bytes).try_acquire_many_owned(permits).map_err(|_| full())?;
         let (reply, answer) = oneshot::channel();
         let job = Job { append: work.append, messages: work.messages, bytes: work.bytes, held, reply };
         lane.queue.try_send(job).map_err(|error| match error {
-            TrySendError::Full(_) => LaneError::Full,
+            TrySendError::Full(_) => full(),
             TrySendError::Closed(_) => LaneError::Stopped,
         })?;
         match tokio::time::timeout(self.timeout, answer).await {
@@ -87,4 +88,9 @@ impl Lanes {
             Err(_) => Err(LaneError::Late),
         }
     }
+}
+
+fn full() -> LaneError {
+    limits::refused(Limit::Queue);
+    LaneError::Full
 }

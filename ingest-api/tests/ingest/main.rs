@@ -7,5 +7,6 @@ mod bad_input;
 mod end;
 mod erase;
 mod lanes;
+mod quotas;
 mod service;
 mod steered_log;

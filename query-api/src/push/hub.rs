@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use super::callers::Callers;
 use super::frames::{self, Ending};
 use super::heard::{Announcements, Heard};
 use super::load::{self, Loaded, Sources};
@@ -38,6 +39,8 @@ pub struct Hub {
     pub config: QueryConfig,
     /// One permit for each socket.
     pub sockets: Arc<Semaphore>,
+    /// Sockets by who opened them.
+    pub callers: Arc<Callers>,
     tasks: Tasks,
     /// Sockets close when it is cancelled.
     pub stopping: CancellationToken,
@@ -69,6 +72,7 @@ impl Hub {
             clock: Arc::clone(&ports.clock),
             config: *config,
             sockets: Arc::new(Semaphore::new(config.max_sockets.min(Semaphore::MAX_PERMITS))),
+            callers: Arc::new(Callers::new(config)),
             tasks: tasks.clone(),
             stopping: tasks.stopping(),
             schedule: Mutex::new(Schedule::default()),
@@ -84,11 +88,17 @@ impl Hub {
         hub
     }
 
-    /// One more listener of a conversation, whether that exists or not.
-    pub fn join(self: &Arc<Self>, key: &ConversationKey, summary_type: SummaryType) -> Membership {
-        let room = self.schedule.lock().join(key, summary_type, Instant::now());
+    /// One more listener of a conversation, whether that exists or not; none if it has as many as it may.
+    pub fn join(self: &Arc<Self>, key: &ConversationKey, summary_type: SummaryType) -> Option<Membership> {
+        let most = self.config.max_sockets_per_conversation;
+        let mut schedule = self.schedule.lock();
+        if most > 0 && schedule.listeners(key) >= most {
+            return None;
+        }
+        let room = schedule.join(key, summary_type, Instant::now());
+        drop(schedule);
         self.joined.notify_one();
-        Membership { hub: Arc::clone(self), room, summary_type }
+        Some(Membership { hub: Arc::clone(self), room, summary_type })
     }
 
     /// Shutdown waits for the socket that holds this.

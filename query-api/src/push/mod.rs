@@ -5,13 +5,16 @@
 //! - [`hub`]: hears announcements; [`schedule`] says which conversations to load when
 //! - [`load`]: views → [`frames`]
 //! - [`board`]: the newest frames of a conversation, seen by all its sockets
+//! - [`callers`] and [`pace`]: how many sockets a caller may have, and how many frames it may send
 //! - [`wire`]: bytes of WebSocket frames (RFC 6455)
 
 pub mod board;
+pub mod callers;
 pub mod frames;
 pub mod heard;
 pub mod hub;
 pub mod load;
+pub mod pace;
 pub mod schedule;
 pub mod socket;
 pub mod subscription;

@@ -117,6 +117,13 @@ impl Schedule {
         self.ids.get(key).and_then(|id| self.entries.get(id)).map(|entry| &entry.room)
     }
 
+    /// How many listen to a conversation.
+    #[must_use]
+    pub fn listeners(&self, key: &ConversationKey) -> usize {
+        let entry = self.ids.get(key).and_then(|id| self.entries.get(id));
+        entry.map_or(0, |entry| entry.brief + entry.detailed)
+    }
+
     /// Something that cannot wait happened to a conversation: load it at once.
     pub fn at_once(&mut self, key: &ConversationKey, now: Instant) {
         if let Some(&id) = self.ids.get(key) {

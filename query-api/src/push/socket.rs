@@ -8,20 +8,23 @@ use std::time::Duration;
 use bytes::{Buf as _, Bytes};
 use futures_util::{SinkExt as _, StreamExt as _};
 use hyper_util::rt::TokioIo;
-use shared::domain::{ConversationId, ConversationKey, TenantId, Timestamp};
+use shared::domain::{ConversationKey, Timestamp};
 use shared::error_code::ErrorCode;
-use shared_service::ApiError;
+use shared_service::limits::{self, Limit};
+use shared_service::{ApiError, Listener};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use super::board::{Board, Next, Progress, SummaryFrame};
+use super::callers::Seat;
 use super::frames;
 use super::hub::{Hub, Membership};
-use super::subscription::{Asked, Wishes};
+use super::pace::Pace;
+use super::subscription::{Asked, FirstFrame};
 use super::wire::{self, Close};
 use crate::strict::Unreadable;
 
@@ -66,11 +69,22 @@ pub async fn accept(upgraded: hyper::upgrade::Upgraded) -> Stream {
     WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await
 }
 
+/// Who came, and what for.
+pub struct Arrival {
+    /// Who asks, as far as that is known.
+    pub listener: Listener,
+    /// Its place among the sockets of its caller.
+    pub seat: Seat,
+    /// What the query said.
+    pub asked: Asked,
+}
+
 /// Serves a listener until its conversation ends, it goes, or the process stops.
-pub async fn serve(hub: Arc<Hub>, stream: Stream, tenant: TenantId, asked: Asked) {
-    let mut socket = Socket { stream, write_timeout: hub.config.socket_write_timeout };
-    let end = match socket.subscribe(&hub, tenant, asked).await {
-        Ok((membership, progress)) => Box::pin(socket.listen(&hub, &membership, progress)).await,
+pub async fn serve(hub: Arc<Hub>, stream: Stream, arrival: Arrival) {
+    let pace = Pace::new(hub.config.socket_frames, Instant::now());
+    let mut socket = Socket { stream, write_timeout: hub.config.socket_write_timeout, pace };
+    let end = match Box::pin(socket.subscribe(&hub, arrival)).await {
+        Ok((membership, progress, _seat)) => Box::pin(socket.listen(&hub, &membership, progress)).await,
         Err(end) => end,
     };
     Box::pin(socket.end(end, hub.clock.now())).await;
@@ -79,41 +93,73 @@ pub async fn serve(hub: Arc<Hub>, stream: Stream, tenant: TenantId, asked: Asked
 struct Socket {
     stream: Stream,
     write_timeout: Duration,
+    pace: Pace,
 }
 
 impl Socket {
-    async fn subscribe(
-        &mut self,
-        hub: &Arc<Hub>,
-        tenant: TenantId,
-        asked: Asked,
-    ) -> Result<(Membership, Progress), End> {
-        let (conversation, wishes) = if let Some(conversation) = asked.conversation {
-            (conversation, asked.wishes)
-        } else {
-            let first = Box::pin(timeout(hub.config.socket_first_frame, self.first_frame(asked.wishes)));
-            tokio::select! {
-                () = hub.stopping.cancelled() => return Err(End::Close(Close::GoingAway)),
-                named = first => named.unwrap_or_else(|_| {
-                    Err(End::fault(ErrorCode::Timeout, "no text frame named a conversation in time"))
-                })?,
+    async fn subscribe(&mut self, hub: &Arc<Hub>, arrival: Arrival) -> Result<(Membership, Progress, Seat), End> {
+        let Arrival { listener, mut seat, asked } = arrival;
+        let (tenant, conversation, wishes) = match (&listener.caller, asked) {
+            (Some(caller), Asked { conversation: Some(conversation), wishes }) => {
+                (caller.tenant.clone(), conversation, wishes)
+            }
+            (caller, asked) => {
+                let frame = Box::pin(self.named(hub, asked)).await?;
+                let caller = match (frame.key, caller) {
+                    (Some(key), _) => {
+                        let caller = listener.with_key(&key).await.map_err(|refusal| End::Fault(Box::new(refusal)))?;
+                        seat = hub.callers.enter(&caller.id).map_err(|refusal| End::Fault(Box::new(refusal)))?;
+                        caller
+                    }
+                    (None, Some(caller)) => caller.clone(),
+                    (None, None) => {
+                        let told = "send an API key: in a header, as a subprotocol, or as `key` in the first frame";
+                        return Err(End::fault(ErrorCode::Unauthenticated, told));
+                    }
+                };
+                (caller.tenant, frame.conversation, frame.wishes)
             }
         };
         let key = ConversationKey::new(tenant, conversation);
-        let progress = Progress::new(wishes.summary_type, wishes.partial, wishes.since);
-        Ok((hub.join(&key, wishes.summary_type), progress))
+        let Some(membership) = hub.join(&key, wishes.summary_type) else {
+            limits::refused(Limit::SocketsPerConversation);
+            return Err(End::fault(ErrorCode::Overloaded, "this conversation has as many listeners as it may"));
+        };
+        Ok((membership, Progress::new(wishes.summary_type, wishes.partial, wishes.since), seat))
     }
 
-    async fn first_frame(&mut self, wishes: Wishes) -> Result<(ConversationId, Wishes), End> {
+    /// What the first frame says, if it comes in time.
+    async fn named(&mut self, hub: &Hub, asked: Asked) -> Result<FirstFrame, End> {
+        tokio::select! {
+            () = hub.stopping.cancelled() => Err(End::Close(Close::GoingAway)),
+            named = timeout(hub.config.socket_first_frame, self.first_frame(asked)) => named.unwrap_or_else(|_| {
+                limits::refused(Limit::FirstFrameTime);
+                Err(End::fault(ErrorCode::Timeout, "no text frame named a conversation in time"))
+            }),
+        }
+    }
+
+    async fn first_frame(&mut self, asked: Asked) -> Result<FirstFrame, End> {
         loop {
-            let Some(text) = incoming(self.stream.next().await)? else { continue };
-            return wishes.first_frame(text.as_bytes()).map_err(|unreadable| match unreadable {
+            let message = self.stream.next().await;
+            let Some(text) = self.incoming(message)? else { continue };
+            return asked.first_frame(text.as_bytes()).map_err(|unreadable| match unreadable {
                 Unreadable::NotJson(why) => {
                     End::fault(ErrorCode::InvalidJson, format!("the first frame is not valid JSON: {why}"))
                 }
                 Unreadable::Invalid(fields) => End::Fault(Box::new(ApiError::invalid(fields))),
             });
         }
+    }
+
+    /// A text, or nothing of interest, or a reason to end; and every frame is counted.
+    fn incoming(&mut self, message: Option<Result<Message, Error>>) -> Result<Option<Utf8Bytes>, End> {
+        let text = incoming(message)?;
+        if self.pace.keeps(Instant::now()) {
+            return Ok(text);
+        }
+        limits::refused(Limit::Frames);
+        Err(End::fault(ErrorCode::RateLimited, "too many frames in a second; this socket is for listening"))
     }
 
     /// Sends what is new until there is a reason to end.
@@ -132,7 +178,7 @@ impl Socket {
                 () = hub.stopping.cancelled() => return End::Close(Close::GoingAway),
                 message = self.stream.next() => {
                     unanswered = 0;
-                    match incoming(message) {
+                    match self.incoming(message) {
                         Ok(None) => {}
                         Ok(Some(_)) => return End::fault(
                             ErrorCode::InvalidRequest,
@@ -233,7 +279,7 @@ impl Socket {
                     return;
                 }
                 match fault.code() {
-                    ErrorCode::Overloaded | ErrorCode::Unavailable => Close::TryAgainLater,
+                    ErrorCode::Overloaded | ErrorCode::Unavailable | ErrorCode::RateLimited => Close::TryAgainLater,
                     _ => Close::Policy,
                 }
             }
@@ -254,7 +300,7 @@ impl Socket {
 }
 
 /// A text, or nothing of interest, or a reason to end.
-fn incoming(message: Option<Result<Message, Error>>) -> Result<Option<tokio_tungstenite::tungstenite::Utf8Bytes>, End> {
+fn incoming(message: Option<Result<Message, Error>>) -> Result<Option<Utf8Bytes>, End> {
     match message {
         Some(Ok(Message::Text(text))) => Ok(Some(text)),
         Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(None),
@@ -269,6 +315,7 @@ fn incoming(message: Option<Result<Message, Error>>) -> Result<Option<tokio_tung
 fn broken(error: &Error) -> End {
     match error {
         Error::Capacity(_) => {
+            limits::refused(Limit::FrameBytes);
             End::fault(ErrorCode::PayloadTooLarge, format!("a message may have at most {MAX_MESSAGE} bytes"))
         }
         Error::Utf8(_) => End::fault(ErrorCode::InvalidJson, "a text frame must be valid UTF-8"),

@@ -1,5 +1,7 @@
 //! What a listener wants: said in the query, in the first text frame, or partly in both.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use shared::domain::{ConversationId, Version};
 use shared_service::ApiResult;
@@ -58,28 +60,44 @@ impl ListenParameters {
     }
 }
 
-impl Wishes {
+/// What the query and the first frame said together.
+pub struct FirstFrame {
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// How to listen.
+    pub wishes: Wishes,
+    /// A key, from a client that can set no header. Never shown.
+    pub key: Option<String>,
+}
+
+impl Asked {
     /// Reads the first frame; what it leaves out stays as the query said.
-    pub fn first_frame(self, json: &[u8]) -> Result<(ConversationId, Self), Unreadable> {
+    pub fn first_frame(self, json: &[u8]) -> Result<FirstFrame, Unreadable> {
         let object = Object::parse(json)?;
         let mut faults = Faults::default();
-        object.only(&["conversation_id", "summary_type", "since_version", "partial"], &mut faults);
-        let conversation = object.required("conversation_id", &mut faults);
+        object.only(&["conversation_id", "summary_type", "since_version", "partial", "key"], &mut faults);
+        let conversation = match &self.conversation {
+            Some(_) => object.string("conversation_id", &mut faults),
+            None => object.required("conversation_id", &mut faults),
+        };
         let conversation = conversation.and_then(|text| faults.conversation("conversation_id", &text));
         let summary_type = object.string("summary_type", &mut faults);
         let summary_type = summary_type.map(|text| faults.summary_type("summary_type", Some(&text)));
         let since = object.number("since_version", &mut faults).map(Version);
         let partial = object.flag("partial", &mut faults);
+        let key = object.string("key", &mut faults).map(Cow::into_owned);
         let fields = faults.into_fields();
-        match conversation {
-            Some(conversation) if fields.is_empty() => Ok((
+        let Self { conversation: named, wishes } = self;
+        match conversation.or(named) {
+            Some(conversation) if fields.is_empty() => Ok(FirstFrame {
                 conversation,
-                Self {
-                    summary_type: summary_type.unwrap_or(self.summary_type),
-                    since: since.or(self.since),
-                    partial: partial.unwrap_or(self.partial),
+                wishes: Wishes {
+                    summary_type: summary_type.unwrap_or(wishes.summary_type),
+                    since: since.or(wishes.since),
+                    partial: partial.unwrap_or(wishes.partial),
                 },
-            )),
+                key,
+            }),
             _ => Err(Unreadable::Invalid(fields)),
         }
     }
@@ -91,14 +109,34 @@ mod tests {
 
     const PLAIN: Wishes = Wishes { summary_type: SummaryType::Brief, since: None, partial: true };
 
+    fn read(wishes: Wishes, named: Option<&str>, json: &str) -> Result<FirstFrame, Unreadable> {
+        let conversation = named.map(|name| ConversationId::parse(name).unwrap());
+        Asked { conversation, wishes }.first_frame(json.as_bytes())
+    }
+
     #[test]
     fn the_frame_of_the_contract_is_read() {
-        let json = br#"{"conversation_id":"c","summary_type":"detailed","since_version":3,"partial":0}"#;
-        let (conversation, wishes) = PLAIN.first_frame(json).unwrap();
-        assert_eq!(conversation.as_str(), "c");
+        let json = r#"{"conversation_id":"c","summary_type":"detailed","since_version":3,"partial":0}"#;
+        let frame = read(PLAIN, None, json).unwrap_or_else(|_| panic!("refused"));
+        assert_eq!((frame.conversation.as_str(), frame.key), ("c", None));
         let wanted = Wishes { summary_type: SummaryType::Detailed, since: Some(Version(3)), partial: false };
-        assert_eq!(wishes, wanted);
-        assert_eq!(wanted.first_frame(br#"{"conversation_id":"c"}"#).unwrap().1, wanted);
+        assert_eq!(frame.wishes, wanted);
+        let frame = read(wanted, None, r#"{"conversation_id":"c"}"#).unwrap_or_else(|_| panic!("refused"));
+        assert_eq!(frame.wishes, wanted);
+    }
+
+    #[test]
+    fn a_key_may_come_with_it_and_alone_where_the_query_named_the_conversation() {
+        for (named, json, conversation) in [
+            (None, r#"{"conversation_id":"c","key":"rk_1"}"#, "c"),
+            (Some("d"), r#"{"key":"rk_1"}"#, "d"),
+            (Some("d"), r#"{"conversation_id":"c","key":"rk_1"}"#, "c"),
+        ] {
+            let frame = read(PLAIN, named, json).unwrap_or_else(|_| panic!("{json}"));
+            assert_eq!((frame.conversation.as_str(), frame.key.as_deref()), (conversation, Some("rk_1")));
+        }
+        assert!(read(PLAIN, None, r#"{"key":"rk_1"}"#).is_err());
+        assert!(read(PLAIN, Some("d"), r#"{"key":7}"#).is_err());
     }
 
     #[test]
@@ -114,10 +152,10 @@ mod tests {
             r#"{"conversation_id":"c","partial":"no"}"#,
             r#"{"conversation_id":"c","else":1}"#,
         ] {
-            let refused = PLAIN.first_frame(json.as_bytes());
+            let refused = read(PLAIN, None, json);
             assert!(matches!(refused, Err(Unreadable::Invalid(fields)) if !fields.is_empty()), "{json}");
         }
-        assert!(matches!(PLAIN.first_frame(b"hello"), Err(Unreadable::NotJson(_))));
+        assert!(matches!(read(PLAIN, None, "hello"), Err(Unreadable::NotJson(_))));
     }
 
     #[test]

@@ -13,12 +13,13 @@ use http::header::{
 use http::{Method, StatusCode, Version};
 use hyper::upgrade::OnUpgrade;
 use shared::error_code::ErrorCode;
-use shared_service::{ApiError, ApiResult, Reader, StrictQuery};
+use shared_service::limits::{self, Limit};
+use shared_service::{ApiError, ApiResult, Listener, StrictQuery};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::hub::Hub;
-use super::socket;
+use super::socket::{self, Arrival};
 use super::subscription::ListenParameters;
 
 /// How long the connection may take to be handed over after the reply.
@@ -43,7 +44,7 @@ impl Drop for Counted {
 /// Upgrades the connection.
 pub async fn listen(
     State(hub): State<Arc<Hub>>,
-    Reader(caller): Reader,
+    listener: Listener,
     StrictQuery(parameters): StrictQuery<ListenParameters>,
     mut request: Request,
 ) -> ApiResult<Response> {
@@ -56,8 +57,10 @@ pub async fn listen(
         return Err(refused("this connection cannot be upgraded to a WebSocket"));
     };
     let permit = Arc::clone(&hub.sockets).try_acquire_owned().map_err(|_| {
+        limits::refused(Limit::Sockets);
         ApiError::new(ErrorCode::Overloaded, "too many listeners are connected").retry_after(Duration::from_secs(5))
     })?;
+    let seat = hub.callers.enter(&listener.counted)?;
     let own = Arc::clone(&hub);
     let held = (permit, hub.hold(), Counted::new());
     tokio::spawn(async move {
@@ -65,7 +68,7 @@ pub async fn listen(
         // A client that hung up after the reply is no fault of anybody here.
         let Ok(Ok(upgraded)) = timeout(HAND_OVER, on_upgrade).await else { return };
         let stream = socket::accept(upgraded).await;
-        socket::serve(own, stream, caller.tenant, asked).await;
+        socket::serve(own, stream, Arrival { listener, seat, asked }).await;
     });
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;

@@ -53,9 +53,11 @@ impl Renewals {
         let (stopping, shared) = (tasks.stopping(), Arc::clone(&state));
         tasks.spawn("renew-summaries", async move {
             tokio::select! {
-                () = stopping.cancelled() => {}
+                () = stopping.cancelled() => return Ok(()),
                 () = ask_all(&*bus, queued, &shared) => {}
             }
+            // The routes that hand in are gone as soon as the servers are drained, which is before the tasks are to end.
+            stopping.cancelled().await;
             Ok(())
         });
         Self { queue, state }

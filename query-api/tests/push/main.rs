@@ -1,5 +1,6 @@
 //! `/ws/summarize` over real WebSocket connections.
 
+mod limits;
 mod peers;
 mod refusals;
 #[path = "../stage/mod.rs"]

@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use crate::stage::{Stage, seconds};
 
 /// An `error` frame with this code, then this close code, then the end of the connection.
-async fn refused(socket: &mut Socket, code: &str, close: u16) -> Result<()> {
+pub(crate) async fn refused(socket: &mut Socket, code: &str, close: u16) -> Result<()> {
     match socket.next().await? {
         Frame::Json(frame) if frame["type"] == "error" && frame["detail"]["code"] == code => {
             ensure!(frame["detail"]["error"].is_string() && frame["detail"]["timestamp"].is_string(), "{frame}");

@@ -49,6 +49,10 @@ impl KeyStore for NoKeys {
         Ok(Vec::new())
     }
 
+    async fn used(&self, _: &[(ApiKeyHash, Timestamp)]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     async fn revoke(&self, _: &str, _: Timestamp) -> Result<bool, StoreError> {
         unreachable!("query-api revokes no keys")
     }

@@ -115,6 +115,10 @@ impl ViewStore for MemoryViews {
         Ok(cut(found, query.offset, query.limit))
     }
 
+    async fn messages(&self, _: &TenantId) -> Result<u64, StoreError> {
+        unreachable!("query-api has no quotas")
+    }
+
     async fn participants(&self, key: &ConversationKey) -> Result<u64, StoreError> {
         Ok(self.participations.lock().keys().filter(|(of, _)| of == key).count() as u64)
     }

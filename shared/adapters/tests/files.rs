@@ -165,6 +165,7 @@ async fn keys_made_beside_a_running_server_are_found_by_it() {
         created_at: at(1),
         expires_at: None,
         revoked_at: None,
+        last_used_at: None,
     };
     open_keys(&config).await.unwrap().create(&made).await.unwrap();
     assert_eq!(ports.keys.find(&made.hash).await.unwrap(), Some(made));

@@ -8,6 +8,7 @@ mod token;
 
 pub(crate) use clean::{clip, normalize, plain};
 pub(crate) use document::{Author, Document, End, Sentence};
+pub use language::language;
 pub(crate) use language::{Language, Tally};
 pub(crate) use stem::stem_hash;
 pub(crate) use token::{Kind, Token, Tokens};

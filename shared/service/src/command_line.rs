@@ -62,13 +62,13 @@ fn parse<P: CommandFactory + FromArgMatches>(mut command: Command, args: &[OsStr
     while wrong < MOST {
         match command.clone().try_get_matches_from(args) {
             Ok(_) if wrong > 0 => return Err(ExitCode::from(2)),
-            Ok(matches) => return P::from_arg_matches(&matches).map_err(|error| exit(&error)),
+            Ok(matches) => return P::from_arg_matches(&matches).map_err(|error| exit(&command, &error)),
             Err(error) => {
                 let Some(relaxed) = relax(&command, &error) else {
-                    return Err(exit(&error));
+                    return Err(exit(&command, &error));
                 };
                 // Only the complaint itself: the hint at --help would be repeated for each.
-                let text = without_passwords(&error.render().to_string());
+                let text = without_secrets(&command, &error);
                 eprintln!("{}", text.split("\n\n").next().unwrap_or(&text).trim_end());
                 command = relaxed;
                 wrong += 1;
@@ -78,14 +78,36 @@ fn parse<P: CommandFactory + FromArgMatches>(mut command: Command, args: &[OsStr
     Err(ExitCode::from(2))
 }
 
-fn exit(error: &clap::Error) -> ExitCode {
+fn exit(command: &Command, error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
         // Nowhere is left to complain to if this fails.
         let _ = error.print();
         return ExitCode::SUCCESS;
     }
-    eprint!("{}", without_passwords(&error.render().to_string()));
+    eprint!("{}", without_secrets(command, error));
     ExitCode::from(2)
+}
+
+/// A complaint, without the value of a setting whose values are never shown.
+fn without_secrets(command: &Command, error: &clap::Error) -> String {
+    let text = without_passwords(&error.render().to_string());
+    let (Some(ContextValue::String(shown)), Some(ContextValue::String(value))) =
+        (error.get(ContextKind::InvalidArg), error.get(ContextKind::InvalidValue))
+    else {
+        return text;
+    };
+    let long = shown.trim_start_matches("--").split([' ', '=']).next().unwrap_or_default();
+    if value.is_empty() || !hides(command, long) {
+        return text;
+    }
+    // As it was given, and as it stands there now.
+    text.replace(value.as_str(), "***").replace(&without_passwords(value), "***")
+}
+
+/// Whether an argument of this name keeps its values to itself.
+fn hides(command: &Command, long: &str) -> bool {
+    let of_this = command.get_arguments().any(|arg| arg.get_long() == Some(long) && arg.is_hide_env_values_set());
+    of_this || command.get_subcommands().any(|sub| hides(sub, long))
 }
 
 /// A complaint shows what was set; of a URL, it leaves out what stands before its host.

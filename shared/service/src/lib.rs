@@ -10,7 +10,8 @@
 //! - [`admission`]: what the gate tells the extractors
 //! - [`config`]: settings of the HTTP side
 //! - [`gate`]: the one layer around all routes
-//! - [`server`]: the accept loop
+//! - [`server`]: the accept loop, with TLS
+//! - [`limits`]: what clients can reach, counted
 //! - [`ops`]: health, readiness, metrics
 //! - [`mod@metrics`]: the recorder
 //! - [`logs`]: log lines
@@ -27,6 +28,7 @@ pub mod error;
 pub mod extract;
 pub mod gate;
 pub mod health;
+pub mod limits;
 pub mod logs;
 pub mod metrics;
 pub mod ops;
@@ -40,9 +42,9 @@ mod within;
 pub use background::Background;
 pub use config::{AdminConfig, HttpConfig};
 pub use error::{ApiError, ApiResult, FieldError};
-pub use extract::{Admin, ConversationPath, JsonBody, Reader, StrictQuery, UserPath, Writer};
+pub use extract::{Admin, ConversationPath, JsonBody, Listener, Reader, StrictQuery, UserPath, Writer};
 pub use gate::{Gate, GatePorts, GatedRouter};
-pub use logs::LogConfig;
+pub use logs::{LogConfig, LogFormat};
 pub use metrics::Metrics;
 pub use ops::Readiness;
 pub use process::{Process, StartError};

@@ -145,6 +145,7 @@ impl Process {
         close: impl FnOnce(Duration) -> F,
     ) -> Result<ExitCode, RunError> {
         if let Some((server, gate, routes)) = requests {
+            gate.keep_key_uses(&self.tasks);
             self.running.serve(server, gate.around(routes));
         }
         self.starting.opened(readiness);

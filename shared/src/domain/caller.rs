@@ -75,6 +75,8 @@ pub struct ApiKey {
     pub expires_at: Option<Timestamp>,
     /// Since when it is refused.
     pub revoked_at: Option<Timestamp>,
+    /// The hour in which it was last used, at least; none if it never was.
+    pub last_used_at: Option<Timestamp>,
 }
 
 /// By what a caller is counted.

@@ -17,6 +17,10 @@ pub trait KeyStore: Send + Sync + 'static {
     /// All keys, oldest first.
     async fn list(&self) -> Result<Vec<ApiKey>, StoreError>;
 
+    /// Remembers when keys were last used: the latest of all that was said of a key holds. Keys that are not there are
+    /// passed over. Need not be durable when it returns.
+    async fn used(&self, uses: &[(ApiKeyHash, Timestamp)]) -> Result<(), StoreError>;
+
     /// Refuses a key from `at` on; false if there is none with this prefix.
     async fn revoke(&self, prefix: &str, at: Timestamp) -> Result<bool, StoreError>;
 }

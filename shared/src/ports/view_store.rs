@@ -52,6 +52,9 @@ pub trait ViewStore: Send + Sync + 'static {
     /// How many users have posted in a conversation.
     async fn participants(&self, key: &ConversationKey) -> Result<u64, StoreError>;
 
+    /// How many messages all conversations of a tenant hold. Looks at every participation: for now and then.
+    async fn messages(&self, tenant: &TenantId) -> Result<u64, StoreError>;
+
     /// Conversations with messages that no summary covers, ordered by key, beginning behind `after`.
     async fn uncovered(
         &self,

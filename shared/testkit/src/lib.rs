@@ -8,6 +8,7 @@
 //! - [`process`]: a built binary as a child process that can be stopped and killed
 //! - [`client`]: the HTTP interface as typed calls
 //! - [`socket`]: the WebSocket interface as typed frames
+//! - [`raw_socket`]: a WebSocket below every library
 //! - [`scenarios`]: what users do, through the real interface
 //! - [`ledger`]: what was acknowledged, and the check that it is all there, once
 //! - [`model`]: a language model behind a real endpoint, with faults on demand
@@ -21,6 +22,7 @@ pub mod ledger;
 pub mod model;
 pub mod mongo_proxy;
 pub mod process;
+pub mod raw_socket;
 pub mod scenarios;
 pub mod socket;
 pub mod transcript;

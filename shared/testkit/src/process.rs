@@ -75,29 +75,17 @@ impl Launch {
 
     /// Starts it and waits for the line in which an address follows these words.
     pub async fn start_when(&self, words: &'static str) -> Result<Server> {
-        let mut child = self.command().stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
-        let stderr = child.stderr.take().context("no standard error")?;
+        let mut child = self.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let log = Arc::new(Mutex::new(String::new()));
         let (found, listening) = tokio::sync::oneshot::channel();
-        let kept = Arc::clone(&log);
-        tokio::spawn(async move {
-            let mut found = Some(found);
-            let mut lines = BufReader::new(stderr).lines();
-            while let Ok(Some(line)) = lines.next_line().await {
-                if let Some((_, rest)) = line.split_once(words) {
-                    let address = rest.split(|c: char| c.is_whitespace() || c == '"').next().unwrap_or_default();
-                    if let Some(found) = found.take() {
-                        let _ = found.send(address.to_owned());
-                    }
-                }
-                if let Ok(mut log) = kept.lock() {
-                    log.push_str(&line);
-                    log.push('\n');
-                }
-            }
-        });
+        let stderr = child.stderr.take().context("no standard error")?;
+        let stdout = child.stdout.take().context("no standard output")?;
+        let outputs = vec![
+            tokio::spawn(keep(stderr, Arc::clone(&log), Some((words, found)))),
+            tokio::spawn(keep(stdout, Arc::clone(&log), None)),
+        ];
         if let Ok(Ok(address)) = tokio::time::timeout(wait::LIMIT, listening).await {
-            return Ok(Server { child, address, log });
+            return Ok(Server { child, address, log, outputs });
         }
         let log = log.lock().map(|log| log.clone()).unwrap_or_default();
         bail!("{} did not start:\n{log}", self.binary.display())
@@ -109,11 +97,36 @@ impl Launch {
     }
 }
 
+/// Keeps the lines of an output, and tells the address behind the wanted words, once.
+async fn keep(
+    output: impl tokio::io::AsyncRead + Unpin,
+    log: Arc<Mutex<String>>,
+    mut wanted: Option<(&str, tokio::sync::oneshot::Sender<String>)>,
+) {
+    let mut lines = BufReader::new(output).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        let address = |(_, rest): (&str, &str)| {
+            rest.split(|c: char| c.is_whitespace() || c == '"').next().unwrap_or_default().to_owned()
+        };
+        let found = wanted.as_ref().and_then(|(words, _)| line.split_once(*words)).map(address);
+        if let Some(address) = found
+            && let Some((_, found)) = wanted.take()
+        {
+            let _ = found.send(address);
+        }
+        if let Ok(mut log) = log.lock() {
+            log.push_str(&line);
+            log.push('\n');
+        }
+    }
+}
+
 /// A running server.
 pub struct Server {
     child: Child,
     address: String,
     log: Arc<Mutex<String>>,
+    outputs: Vec<tokio::task::JoinHandle<()>>,
 }
 
 impl Server {
@@ -129,7 +142,7 @@ impl Server {
         format!("http://{}{path}", self.address)
     }
 
-    /// What it has written to standard error so far.
+    /// What it has written so far.
     #[must_use]
     pub fn log(&self) -> String {
         self.log.lock().map(|log| log.clone()).unwrap_or_default()
@@ -153,5 +166,15 @@ impl Server {
         let sent = Command::new("kill").args(["-TERM", &pid.to_string()]).status().await?;
         anyhow::ensure!(sent.success(), "kill -TERM failed");
         Ok(tokio::time::timeout(wait::LIMIT, self.child.wait()).await.context("it did not stop")??)
+    }
+
+    /// Asks it to stop, and gives all that it has written until its end.
+    pub async fn log_when_stopped(mut self) -> Result<String> {
+        let (log, outputs) = (Arc::clone(&self.log), std::mem::take(&mut self.outputs));
+        self.stop().await?;
+        for output in outputs {
+            tokio::time::timeout(wait::LIMIT, output).await.context("its output does not end")??;
+        }
+        Ok(log.lock().map(|log| log.clone()).unwrap_or_default())
     }
 }

@@ -5,6 +5,7 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::wait;
@@ -37,6 +38,14 @@ impl Socket {
     /// Connects as soon as somebody answers, as a client does whose server went.
     pub async fn reconnect(address: &str, query: &str) -> Result<Self> {
         wait::until("a socket", || async { Ok(Self::connect(address, query).await.ok()) }).await
+    }
+
+    /// The same with one more header; an error tells the status of a refusal.
+    pub async fn with_header(address: &str, query: &str, name: &'static str, value: &str) -> Result<Self> {
+        let mut request = format!("ws://{address}/ws/summarize?{query}").into_client_request()?;
+        request.headers_mut().insert(name, value.parse()?);
+        let (stream, _) = tokio::time::timeout(wait::LIMIT, connect_async(request)).await??;
+        Ok(Self { stream })
     }
 
     /// Sends a frame.

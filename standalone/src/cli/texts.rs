@@ -58,9 +58,11 @@ Examples:
   recap summarize 'WhatsApp Chat with Ski.txt'
   recap summarize acme-slack.zip --conversation general --explain
   pbpaste | recap summarize - --json
+  recap summarize notes.txt --engine model --explain
 
-Reads all that `recap import` reads. Nothing leaves this machine: the engine is the local one,
-without a model.
+Reads all that `recap import` reads. Nothing leaves this machine, unless the model is asked for by
+`--engine model`. It is named and limited by the variables that a server reads, also from `.env`
+(OPENAI_*, LLM_*); a daily cap counts for this command alone.
 
 Exit codes: 0 done, 3 a file could not be read to its end, 1 failed, 2 bad usage.";
 

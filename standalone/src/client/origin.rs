@@ -9,7 +9,7 @@ use clap::Args;
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ServerConfig {
     /// Where the server is; else where `LISTEN_ADDR` says, else `http://127.0.0.1:8000`
-    #[arg(long, env = "RECAP_URL", value_name = "URL")]
+    #[arg(long, env = "RECAP_URL", hide_env_values = true, value_name = "URL")]
     url: Option<Origin>,
     /// An API key of that server, as `recap keys create` prints it
     #[arg(long, env = "RECAP_KEY", hide_env_values = true, value_name = "KEY")]
@@ -18,7 +18,14 @@ pub(crate) struct ServerConfig {
 
 impl ServerConfig {
     pub(crate) fn origin(&self) -> Origin {
-        self.url.clone().unwrap_or_else(Origin::near)
+        self.url.clone().unwrap_or_else(|| Origin::near("LISTEN_ADDR"))
+    }
+
+    /// Where it answers operators: that may be an address of its own, and is without TLS there.
+    pub(crate) fn operators(&self) -> Origin {
+        let apart = std::env::var_os("ADMIN_ADDR").is_some_and(|address| !address.is_empty());
+        let variable = if apart { "ADMIN_ADDR" } else { "LISTEN_ADDR" };
+        self.url.clone().unwrap_or_else(|| Origin::near(variable))
     }
 }
 
@@ -28,8 +35,8 @@ pub(crate) struct Origin(String);
 
 impl Origin {
     /// The server of this machine, as its own settings say where it listens.
-    fn near() -> Self {
-        let listens = std::env::var("LISTEN_ADDR").ok();
+    fn near(variable: &str) -> Self {
+        let listens = std::env::var(variable).ok();
         let (host, port) = listens.as_deref().and_then(|address| address.rsplit_once(':')).unwrap_or(("", "8000"));
         let port = if port.parse::<u16>().is_ok_and(|port| port != 0) { port } else { "8000" };
         let host = match host {

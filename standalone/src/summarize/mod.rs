@@ -1,21 +1,25 @@
-//! `recap summarize`: a chat export summarized here and now by the local engine, without a server.
+//! `recap summarize`: a chat export summarized here and now, without a server.
 //!
 //! Law: the same engine and the same cut into segments as on a server, so the same messages give the same summary.
 
 mod fold;
+mod model;
 mod show;
 
 use std::collections::HashMap;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context as _;
-use clap::Args;
-use import_formats::{Item, Stopped};
+use clap::{Args, ValueEnum};
+use import_formats::{Item, Message, Stopped};
 use shared::domain::Timestamp;
 use shared::ports::Clock as _;
 use shared_adapters::SystemClock;
+use summarizer_worker::OfflineFold;
 
-use self::fold::Folding;
+use self::fold::{Folding, Writer};
+use self::model::{Chat, Desk};
 use crate::exit;
 use crate::import::sources::{Event, Receiver, SourceConfig};
 use crate::terminal;
@@ -28,7 +32,11 @@ pub(crate) struct SummarizeConfig {
     /// Only this conversation of the source
     #[arg(long, value_name = "ID")]
     conversation: Option<String>,
-    /// Say which engine wrote it, what it covers, and which messages stand behind each item
+    /// Who writes it: the rules of this program, or the model that OPENAI_* variables name, which is sent the text
+    #[arg(long, value_enum, default_value = "local")]
+    engine: Engine,
+    /// Say which engine wrote it and how, what it cost and covers, what was dropped and why, and which messages stand
+    /// behind each item
     #[arg(long)]
     explain: bool,
     /// Print JSON, one line for each conversation
@@ -36,17 +44,35 @@ pub(crate) struct SummarizeConfig {
     json: bool,
 }
 
+/// Who writes a summary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Engine {
+    Local,
+    Model,
+}
+
 /// Reads everything, then writes one summary for each conversation.
 pub(crate) async fn run(config: SummarizeConfig) -> anyhow::Result<ExitCode> {
     config.sources.check()?;
     let now = SystemClock.now();
-    let work = tokio::task::spawn_blocking(move || summarize(&config, now));
-    work.await.context("summarizing was interrupted")?
+    let desk = match config.engine {
+        Engine::Local => None,
+        Engine::Model => Some(Desk::open().await?),
+    };
+    let at_work = desk.clone();
+    let work = tokio::task::spawn_blocking(move || summarize(&config, now, at_work)).await;
+    if let Some(desk) = desk {
+        desk.close().await;
+    }
+    work.context("summarizing was interrupted")?
 }
 
-fn summarize(config: &SummarizeConfig, now: Timestamp) -> anyhow::Result<ExitCode> {
-    let mut chats = Chats { now, wanted: config.conversation.clone(), ..Chats::default() };
+fn summarize(config: &SummarizeConfig, now: Timestamp, desk: Option<Arc<Desk>>) -> anyhow::Result<ExitCode> {
+    let mut chats = Chats { now, desk, wanted: config.conversation.clone(), ..Chats::default() };
     config.sources.read_all(&mut chats);
+    if let Some(broken) = chats.broken {
+        return Err(broken);
+    }
     for failed in &chats.failed {
         terminal::note(&format!("not read to its end: {failed}"));
     }
@@ -58,7 +84,7 @@ fn summarize(config: &SummarizeConfig, now: Timestamp) -> anyhow::Result<ExitCod
     let mut out = std::io::stdout().lock();
     for (at, name) in chats.order.iter().enumerate() {
         let Some(folding) = chats.open.remove(name) else { continue };
-        let whole = folding.finish();
+        let whole = folding.finish()?;
         let text = if config.json {
             show::json(name, &whole)? + "\n"
         } else {
@@ -72,21 +98,43 @@ fn summarize(config: &SummarizeConfig, now: Timestamp) -> anyhow::Result<ExitCod
 
 struct Chats {
     now: Timestamp,
+    desk: Option<Arc<Desk>>,
     wanted: Option<String>,
     /// Conversations as they first appear.
     order: Vec<String>,
     open: HashMap<String, Folding>,
     failed: Vec<String>,
+    /// Why nothing more is taken.
+    broken: Option<anyhow::Error>,
 }
 
 impl Default for Chats {
     fn default() -> Self {
         Self {
             now: Timestamp::from_millis(0),
+            desk: None,
             wanted: None,
             order: Vec::new(),
             open: HashMap::new(),
             failed: Vec::new(),
+            broken: None,
+        }
+    }
+}
+
+impl Chats {
+    fn push(&mut self, message: Message) -> anyhow::Result<()> {
+        if !self.open.contains_key(&message.conversation) {
+            let writer = match &self.desk {
+                None => Writer::Local(OfflineFold::default()),
+                Some(desk) => Writer::Model(Chat::new(desk, self.order.len())?),
+            };
+            self.order.push(message.conversation.clone());
+            self.open.insert(message.conversation.clone(), Folding::new(writer));
+        }
+        match self.open.get_mut(&message.conversation) {
+            Some(folding) => folding.push(message, self.now),
+            None => Ok(()),
         }
     }
 }
@@ -98,10 +146,10 @@ impl Receiver for Chats {
                 if self.wanted.as_ref().is_some_and(|wanted| *wanted != message.conversation) {
                     return Ok(());
                 }
-                if !self.open.contains_key(&message.conversation) {
-                    self.order.push(message.conversation.clone());
+                if let Err(error) = self.push(message) {
+                    self.broken = Some(error);
+                    return Err(Stopped);
                 }
-                self.open.entry(message.conversation.clone()).or_default().push(message, self.now);
             }
             Event::Item(Item::Note(note)) => terminal::note(&note),
             Event::Failed { file, error } => self.failed.push(format!("{file}: {error}")),

@@ -3,7 +3,8 @@
 use std::fmt::{self, Write as _};
 
 use serde::Serialize;
-use shared::domain::Timestamp;
+use serde_json::Value;
+use shared::domain::{Dropped, Timestamp, Usage};
 use shared_insights::{ActionItem, ActionStatus, Finding, Sentiment};
 
 use super::fold::Whole;
@@ -21,7 +22,7 @@ struct SummaryLine<'a> {
     detailed: &'a str,
     insights: Insights<'a>,
     covers: Covers,
-    engine: &'static str,
+    engine: &'a str,
     degraded: bool,
 }
 
@@ -76,8 +77,8 @@ pub(super) fn json(name: &str, whole: &Whole) -> serde_json::Result<String> {
                 .collect(),
         },
         covers: Covers { first_seq: 1, last_seq: messages, messages, first: whole.first, last: whole.last },
-        engine: "local",
-        degraded: false,
+        engine: &whole.record.engine,
+        degraded: whole.record.fallback.is_some(),
     })
 }
 
@@ -169,16 +170,44 @@ impl Page<'_> {
 
     fn explained(&mut self) -> fmt::Result {
         let messages = self.whole.messages.len();
-        let from = match self.whole.gists {
-            0 => "read whole".to_owned(),
-            1 => "read as the gist of a closed segment and the newest messages".to_owned(),
-            gists => format!("read as {gists} gists of closed segments and the newest messages"),
+        let record = &self.whole.record;
+        let from = match record.gists {
+            None => String::new(),
+            Some(0) => ", read whole".to_owned(),
+            Some(1) => ", read as the gist of a closed segment and the newest messages".to_owned(),
+            Some(gists) => format!(", read as {gists} gists of closed segments and the newest messages"),
         };
         self.heading("How it was made")?;
-        writeln!(self.text, "Engine: local (rules, no model; nothing left this machine)")?;
-        writeln!(self.text, "Coverage: messages 1 to {messages}, all of them, {from}")?;
+        match (record.engine.as_str(), record.fallback) {
+            ("local", None) => writeln!(self.text, "Engine: local (rules, no model; nothing left this machine)")?,
+            (engine, None) => writeln!(self.text, "Engine: {}", tame(engine))?,
+            (engine, Some(reason)) => {
+                writeln!(self.text, "Engine: {engine}, in place of the model ({})", words(&reason))?;
+            }
+        }
+        let what = if record.engine == "local" { "Rules" } else { "Prompts" };
+        writeln!(self.text, "{what}: version {}", record.prompt_version)?;
+        writeln!(self.text, "Trigger: demand")?;
+        let Usage { tokens_in, tokens_out } = record.usage;
+        writeln!(self.text, "Tokens: {} sent, {} written", grouped(tokens_in), grouped(tokens_out))?;
+        writeln!(self.text, "Time: {} ms", grouped(record.latency_ms))?;
+        let dropped: Vec<String> = record.dropped.iter().copied().map(dropped).collect();
+        let dropped = if dropped.is_empty() { "nothing".to_owned() } else { dropped.join(", ") };
+        writeln!(self.text, "Dropped: {dropped}")?;
+        writeln!(self.text, "Coverage: messages 1 to {messages}, all of them{from}")?;
         writeln!(self.text, "Numbers in brackets count the messages as they stand in the source")
     }
+}
+
+/// `2 sentence (unfounded)`
+fn dropped(dropped: Dropped) -> String {
+    format!("{} {} ({})", dropped.count, words(&dropped.part), words(&dropped.reason))
+}
+
+/// The name that a value has in JSON, as words.
+fn words(name: &impl Serialize) -> String {
+    let name = serde_json::to_value(name).ok();
+    name.as_ref().and_then(Value::as_str).unwrap_or_default().replace('_', " ")
 }
 
 fn action(item: &ActionItem) -> String {

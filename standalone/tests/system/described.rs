@@ -34,6 +34,7 @@ impl Strict {
                 .env("LOG_LEVEL", "warn")
                 .env("MAX_BODY_BYTES", "400")
                 .env("MAX_SOCKETS", "0")
+                .env("MAX_MESSAGES_PER_CONVERSATION", "1")
                 .env("SUMMARY_IDLE", "1h")
                 .env("RATE_LIMIT_ANONYMOUS", "1")
         })
@@ -83,6 +84,7 @@ async fn refused(documents: &Documents, strict: &Strict) -> Result<BTreeSet<Stri
     let mut writer = Caller::new(documents, &strict.writer);
     let message = json!({ "conversation_id": "c", "user_id": "u", "messages": [{ "content": "said" }] });
     writer.check(Call::post("/chats", message.clone())).await?;
+    writer.check(Call::post("/chats", message.clone()).refused("quota_exceeded")).await?;
     writer.check(Call::get("/chats/{conversation_id}/summary").id("c").refused("summary_not_found")).await?;
     let long = json!({ "conversation_id": "c", "user_id": "u", "messages": [{ "content": "x".repeat(400) }] });
     writer.check(Call::post("/chats", long).refused("payload_too_large")).await?;

@@ -53,6 +53,51 @@ fn every_path_named_in_the_documents_exists() -> Result<()> {
     Ok(())
 }
 
+/// All Rust files below a folder that are tests, or hold some.
+fn sources(folder: &Path, found: &mut Vec<std::path::PathBuf>) -> Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() && !["target", "node_modules"].contains(&name.as_str()) && !name.starts_with('.') {
+            sources(&path, found)?;
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// `module::test` in back quotes: a test of that name in a file, or a folder, of that name.
+#[test]
+fn every_test_that_the_security_pages_name_exists() -> Result<()> {
+    let mut files = Vec::new();
+    sources(&repository(), &mut files)?;
+    let named = |path: &Path, module: &str| {
+        let mut parts =
+            path.with_extension("").iter().rev().map(|part| part.to_string_lossy().into_owned()).collect::<Vec<_>>();
+        parts.truncate(2);
+        parts.iter().any(|part| part == module)
+    };
+    let mut checked = 0;
+    for page in ["SECURITY.md", "docs/security.md"] {
+        let text = std::fs::read_to_string(repository().join(page))?;
+        for word in text.split('`').skip(1).step_by(2) {
+            let Some((module, case)) = word.split_once("::") else { continue };
+            let wanted = [format!("fn {case}("), format!("{case},")];
+            let mut found = false;
+            for file in files.iter().filter(|file| named(file, module)) {
+                let source = std::fs::read_to_string(file)?;
+                // Tests that a macro makes stand in a list.
+                found |= source.contains("test") && wanted.iter().any(|wanted| source.contains(wanted.as_str()));
+            }
+            ensure!(found, "{page}: no test {word}");
+            checked += 1;
+        }
+    }
+    ensure!(checked > 40, "only {checked} tests are named");
+    Ok(())
+}
+
 /// Targets of links that are not on the web, without what follows `#`; and the headings that follow it.
 fn links(text: &str) -> Vec<(&str, &str)> {
     let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use reqwest::Method;
-use shared_testkit::scenarios;
+use shared_testkit::{scenarios, wait};
 
 use crate::Recap;
 
@@ -24,8 +24,7 @@ async fn counts_what_the_reference_names() -> Result<()> {
     recap.client.say("metrics", &[("u", "Can you count this, please?")]).await?;
     recap.client.settled_summary("metrics").await?;
     recap.client.get("/nowhere").await?;
-    let metrics = recap.client.get("/metrics").await?;
-    for name in [
+    let names = [
         "recap_http_requests_total",
         "recap_http_request_duration_seconds",
         "recap_http_errors_total",
@@ -37,9 +36,14 @@ async fn counts_what_the_reference_names() -> Result<()> {
         "recap_summarize_duration_seconds",
         "recap_summary_uncovered_messages",
         "recap_push_sockets",
-    ] {
-        ensure!(metrics.text.lines().any(|line| line.starts_with(name)), "no {name} in\n{}", metrics.text);
-    }
+    ];
+    // A run is counted when it has ended, which is a moment after its summary is seen.
+    let metrics = wait::until("every metric", || async {
+        let metrics = recap.client.get("/metrics").await?;
+        let shown = |name: &&str| metrics.text.lines().any(|line| line.starts_with(*name));
+        Ok(names.iter().all(shown).then_some(metrics))
+    })
+    .await?;
     ensure!(!metrics.text.contains("count this"), "text in the metrics");
     ensure!(metrics.text.contains("route=\"/chats/{conversation_id}/summary\""), "{}", metrics.text);
     Ok(())

@@ -6,7 +6,7 @@ use shared_testkit::{scenarios, wait};
 
 use crate::{RECAP, Recap};
 
-async fn keys(recap: &Recap, args: &[&str]) -> Result<String> {
+pub(crate) async fn keys(recap: &Recap, args: &[&str]) -> Result<String> {
     let mut launch = Launch::recap(RECAP, recap.data.path()).arg("keys");
     for arg in args {
         launch = launch.arg(*arg);

@@ -1,5 +1,6 @@
 //! The whole of Recap in one process, through its real interface: the same scenarios that the services pass.
 
+mod access;
 mod broken_disk;
 mod cli;
 mod commands;
@@ -9,11 +10,16 @@ mod descriptors;
 mod docs;
 mod durability;
 mod health;
+mod hostile;
 mod keys;
 mod lifecycle;
 mod model;
+mod overload;
+mod redact;
 mod reference;
 mod scenarios;
+mod secrets;
+mod tls;
 mod transcripts;
 
 use std::path::{Path, PathBuf};

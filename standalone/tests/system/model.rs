@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
+use shared::domain::Usage;
 use shared_testkit::client::Client;
 use shared_testkit::model::{Fault, ModelServer};
 use shared_testkit::process::Launch;
@@ -54,7 +55,7 @@ async fn a_key_and_an_address_are_enough_and_everything_says_who_wrote_it() -> R
 #[tokio::test(flavor = "multi_thread")]
 async fn the_scenarios_run_with_the_model_as_with_the_local_engine() -> Result<()> {
     let mock = ModelServer::start(false).await?;
-    let recap = Recap::with(|launch| with_model(launch, &mock)).await?;
+    let recap = Recap::with(|launch| with_model(launch, &mock).env("SUMMARIZE_TIMEOUT", "55s")).await?;
     let (client, address) = (&recap.client, recap.server.address());
     tokio::try_join!(
         sets::summarizes(client),
@@ -116,24 +117,32 @@ async fn trouble_is_said_and_made_up_for() -> Result<()> {
     check(recap.data.path()).await
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_cap_holds_through_kills() -> Result<()> {
-    const CAP: u64 = 30_000;
+/// Tokens of all that was billed, and what it costs by a price of one millionth for each token sent and two for each
+/// written.
+fn billed(mock: &ModelServer) -> (u64, u64) {
+    let Usage { tokens_in, tokens_out } = mock.billed();
+    (tokens_in + tokens_out, tokens_in + 2 * tokens_out)
+}
+
+/// Kills the server in the middle of whatever it pays for, again and again; then asks for all summaries.
+async fn kills(cap: (&str, &str), is_held: impl Fn((u64, u64)) -> bool) -> Result<()> {
+    const ROUNDS: usize = 4;
     let mock = ModelServer::start(false).await?;
     mock.pace(Duration::from_millis(2));
     let data = tempfile::tempdir()?;
     let launch = with_model(Launch::recap(RECAP, data.path()), &mock)
-        .env("LLM_DAILY_TOKEN_CAP", CAP.to_string())
+        .env(cap.0, cap.1)
+        .env("LLM_PRICES", "mock=1/2")
         .env("SUMMARIZE_PARALLELISM", "8")
         .env("LLM_CONCURRENCY", "8");
-    for round in 0..6 {
+    for round in 0..ROUNDS {
         let server = launch.start().await?;
         let client = Client::new(server.address())?;
         for n in 0..5 {
             plan(&client, &format!("c{round}-{n}"), 60).await?;
         }
         let before = mock.answered();
-        // In the middle of whatever it pays for now; once the cap is reached, it pays for nothing.
+        // Once the cap is reached, it pays for nothing.
         let first = format!("/chats/c{round}-0/summary");
         wait::until("calls", async || {
             let capped = client.get(&first).await?.json().is_ok_and(|summary| summary["degraded_reason"] == "cap");
@@ -141,21 +150,33 @@ async fn the_cap_holds_through_kills() -> Result<()> {
         })
         .await?;
         server.kill().await?;
-        let billed = mock.billed();
-        ensure!(billed.tokens_in + billed.tokens_out <= CAP, "{billed:?} of {CAP}");
+        ensure!(is_held(billed(&mock)), "{:?} with {cap:?}", billed(&mock));
     }
     let server = launch.start().await?;
     let client = Client::new(server.address())?;
-    for round in 0..6 {
+    let mut capped = 0;
+    for round in 0..ROUNDS {
         for n in 0..5 {
             let summary = asked(&client, &format!("c{round}-{n}")).await?;
             ensure!(summary["covers"]["messages"] == 60, "{summary}");
+            capped += usize::from(summary["degraded_reason"] == "cap");
         }
     }
-    let billed = mock.billed();
-    ensure!(billed.tokens_in + billed.tokens_out <= CAP, "{billed:?} of {CAP}");
+    ensure!(is_held(billed(&mock)) && capped > 0, "{:?} with {cap:?}, {capped} without budget", billed(&mock));
+    let said = client.get("/metrics").await?.text;
+    ensure!(said.contains("recap_llm_cap_refusals_total") && server.log().contains("budget of the day"), "{said}");
     server.stop().await?;
     check(data.path()).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cap_holds_through_kills() -> Result<()> {
+    kills(("LLM_DAILY_TOKEN_CAP", "15000"), |(tokens, _)| tokens <= 15_000).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cap_in_money_holds_through_kills() -> Result<()> {
+    kills(("LLM_DAILY_COST_CAP", "0.016"), |(_, micros)| micros <= 16_000).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,9 +4,11 @@
 
 use shared::domain::{DropReason, Dropped, DroppedPart};
 use shared::ports::SummaryMessage;
+use shared_insights::whole_values;
 
 use super::evidence::Evidence;
 use super::ground::Ground;
+use super::language::differs;
 use super::neutral::{Neutralized, neutral, neutral_line};
 use super::part::{ABOUT, FINDINGS, ITEMS, KEYWORDS, Part, drop_some, newest};
 use super::reply::Answer;
@@ -46,6 +48,13 @@ impl<'a> Checks<'a> {
     pub(crate) fn new(lines: &'a [SummaryMessage], ground: Ground, role: &str, mark: String) -> Self {
         let orders = words(role).into_iter().map(|word| folded(word.text)).collect();
         Self { lines, ground, mark, orders }
+    }
+
+    /// Whether the answer is in another language than the lines that it is about.
+    pub(crate) fn of_another_language(&self, answer: &Answer) -> bool {
+        let said: Vec<&str> = self.lines.iter().map(|line| &*line.content).collect();
+        let said = said.join("\n");
+        [&answer.brief, &answer.notes.about].into_iter().any(|text| differs(&said, text))
     }
 
     /// The texts, made harmless but not yet checked.
@@ -163,7 +172,7 @@ impl<'a> Checks<'a> {
 
 fn cut(mut text: String, most: usize) -> String {
     if text.len() > most {
-        text.truncate(text.floor_char_boundary(most));
+        text.truncate(whole_values(&text, most));
     }
     text
 }

@@ -6,6 +6,7 @@ use clap::Args;
 use compact_str::CompactString;
 use shared::config::duration;
 use shared::domain::{Spend, SpendCap, Usage};
+use shared_insights::Sensitive;
 use thiserror::Error;
 
 /// Settings of the model engine, beside those of its endpoint.
@@ -47,6 +48,10 @@ pub struct ModelConfig {
     /// How often summaries that the local engine wrote for the model are tried again
     #[arg(long, env = "LLM_REDO_INTERVAL", default_value = "1m", value_parser = duration)]
     pub llm_redo_interval: Duration,
+    /// Values that no model sees, with commas: email, phone, card, iban, secret. Placeholders stand for them in what a
+    /// model is asked, and the values again in what is shown; none = nothing is kept from it
+    #[arg(long, env = "REDACT", value_delimiter = ',', value_parser = sensitive)]
+    pub redact: Vec<Sensitive>,
 }
 
 impl Default for ModelConfig {
@@ -64,6 +69,7 @@ impl Default for ModelConfig {
             llm_daily_cost_cap: None,
             llm_prices: Vec::new(),
             llm_redo_interval: Duration::from_mins(1),
+            redact: Vec::new(),
         }
     }
 }
@@ -132,6 +138,11 @@ pub(crate) fn spend(usage: Usage, price: Option<&Price>) -> Spend {
     }
 }
 
+fn sensitive(text: &str) -> Result<Sensitive, String> {
+    let found = Sensitive::ALL.into_iter().find(|kind| kind.as_str() == text.trim().to_ascii_lowercase());
+    found.ok_or_else(|| "must be some of email, phone, card, iban, secret, with commas".to_owned())
+}
+
 fn money(text: &str) -> Result<Micros, String> {
     let wrong = || "must be an amount such as 5 or 0.15".to_owned();
     let (whole, fraction) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
@@ -187,6 +198,12 @@ mod tests {
     }
 
     #[test]
+    fn values_to_keep_back_are_named() {
+        let cli = Cli::parse_from(["recap", "--redact", "email, CARD"]).model;
+        assert_eq!(cli.redact, [Sensitive::Email, Sensitive::Card]);
+    }
+
+    #[test]
     fn what_cannot_hold_is_refused_at_the_start() {
         for arg in [
             "--llm-prices=x",
@@ -195,6 +212,8 @@ mod tests {
             "--llm-daily-cost-cap=-1",
             "--llm-daily-cost-cap=1e9",
             "--llm-tries=0",
+            "--redact=mail",
+            "--redact=email,,card",
         ] {
             assert!(Cli::try_parse_from(["recap", arg]).is_err(), "{arg}");
         }

@@ -27,6 +27,7 @@ use super::prompts::{Prompt, VERSION};
 use super::reply::{self, Answer};
 use super::schema::Schemas;
 use super::tokens::Tokens;
+use super::veil::{ORDERS, Veils};
 use super::write::{content, write_on};
 
 /// A detailed text beyond this is written anew.
@@ -40,6 +41,7 @@ const WHOLE_BELOW: u64 = 64_000;
 pub struct ModelSummarizer {
     caller: Caller,
     schemas: Schemas,
+    veils: Veils,
     bus: Arc<dyn EventBus>,
     engine: CompactString,
     maker: CompactString,
@@ -66,6 +68,7 @@ impl ModelSummarizer {
         Ok(Self {
             caller: Caller::new(model, Arc::clone(&ports.ids), ledger, tokens, config.clone()),
             schemas: Schemas::new(),
+            veils: Veils::new(&config.redact, ports.ids.random()),
             bus: Arc::clone(&ports.bus),
             engine: format_compact!("openai:{name}"),
             maker: format_compact!("openai:{name}/{VERSION}"),
@@ -85,21 +88,26 @@ impl ModelSummarizer {
             Prompt::Fold | Prompt::Update => "brief",
             Prompt::Repair => "texts",
         };
-        let role = prompt.role(fence.mark());
+        let mut role = prompt.role(fence.mark());
+        let (text, veil) = fence.close();
+        if veil.hides_something() {
+            role.push_str(ORDERS);
+        }
         let question = Question {
             tenant: &run.key.tenant,
             prompt,
             role: role.clone(),
-            text: fence.close(),
+            text,
             schema: self.schemas.of(prompt),
             most_output: self.caller.config.llm_max_output_tokens,
         };
-        let answer = self.caller.ask(&question, progress, |text| reply::read(text, wanted), usage).await?;
+        let mut answer = self.caller.ask(&question, progress, |text| reply::read(text, wanted), usage).await?;
+        answer.each(|text| veil.lift(text));
         Ok((answer, role))
     }
 
-    fn fence(&self) -> Fence {
-        Fence::open(self.caller.ids.random())
+    fn fence(&self, run: &SummaryRun) -> Fence {
+        Fence::open(self.caller.ids.random(), self.veils.over(&run.key))
     }
 
     /// Answers checked against what they were made from; words that stand nowhere are asked away once.
@@ -110,10 +118,13 @@ impl ModelSummarizer {
         checks: Checks<'_>,
         usage: &mut Usage,
     ) -> Result<Checked, SummarizerError> {
+        if checks.of_another_language(answer) {
+            return Err(SummarizerError::Refused("the model wrote in another language than the chat's".to_owned()));
+        }
         let mut texts = checks.texts(answer);
         let unfounded = checks.unfounded(&texts);
         if !unfounded.is_empty() {
-            let mut fence = self.fence();
+            let mut fence = self.fence(run);
             fence.line("Words: ", &unfounded.join(", "));
             for text in &texts {
                 fence.line("Text: ", text);
@@ -201,7 +212,7 @@ impl Summarizer for ModelSummarizer {
 
     async fn gist(&self, run: &SummaryRun, segment: &[SummaryMessage]) -> Result<Gisted, SummarizerError> {
         let mut usage = Usage::default();
-        let mut fence = self.fence();
+        let mut fence = self.fence(run);
         let mark = fence.mark().to_owned();
         chat(&mut fence, segment);
         let (answer, role) = self.ask(run, Prompt::Gist, fence, None, &mut usage).await?;
@@ -215,7 +226,7 @@ impl Summarizer for ModelSummarizer {
     async fn merge(&self, run: &SummaryRun, gists: &[Gist]) -> Result<Gisted, SummarizerError> {
         let parts = read(gists)?;
         let mut usage = Usage::default();
-        let mut fence = self.fence();
+        let mut fence = self.fence(run);
         let mark = fence.mark().to_owned();
         notes(&mut fence, &parts);
         let (answer, role) = self.ask(run, Prompt::Merge, fence, None, &mut usage).await?;
@@ -258,12 +269,12 @@ impl ModelSummarizer {
         let mut dropped: Vec<Dropped> = Vec::new();
         let mut earlier = Part::side_by_side(&parts, &mut dropped);
         let mut usage = Usage::default();
-        let mut fence = self.fence();
+        let mut fence = self.fence(run);
         let mark = fence.mark().to_owned();
         notes(&mut fence, &parts);
         let shown = open(&mut fence, &earlier.todo, &earlier.asked, &parts, material.tail);
         chat(&mut fence, material.tail);
-        let mut partials = Partials::new(Arc::clone(&self.bus), run.key.clone());
+        let mut partials = Partials::new(Arc::clone(&self.bus), run.key.clone(), fence.veil().clone());
         let (answer, role) = self.ask(run, Prompt::Fold, fence, Some(&mut partials), &mut usage).await?;
         let mut founded = Ground::default();
         founded.messages(material.tail);
@@ -292,13 +303,13 @@ impl ModelSummarizer {
             decided.extend(part.decided.iter().cloned());
         }
         let mut usage = Usage::default();
-        let mut fence = self.fence();
+        let mut fence = self.fence(run);
         let mark = fence.mark().to_owned();
         fence.line("So far: ", &before.brief);
         let shown = open(&mut fence, &todo, &asked, &parts, tail);
         notes(&mut fence, &parts);
         chat(&mut fence, tail);
-        let mut partials = Partials::new(Arc::clone(&self.bus), run.key.clone());
+        let mut partials = Partials::new(Arc::clone(&self.bus), run.key.clone(), fence.veil().clone());
         let (answer, role) = self.ask(run, Prompt::Update, fence, Some(&mut partials), &mut usage).await?;
         let mut founded = Ground::default();
         founded.messages(tail);

@@ -1,6 +1,8 @@
 //! What a model wrote, made harmless. Law: nothing that leaves here is a link, an image or markup, opens anything by
 //! itself, or looks other than it is.
 
+use shared_insights::whole_values;
+
 /// Counts what was taken away.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Neutralized(pub(crate) u32);
@@ -31,11 +33,12 @@ pub(crate) fn neutral(text: &str, taken: &mut Neutralized) -> String {
     whole.trim().to_owned()
 }
 
-/// A text of one line, of at most so many characters.
+/// A text of one line, of at most so many characters; not cut within a value, of which half would be told to nobody as
+/// what it is.
 pub(crate) fn neutral_line(text: &str, most: usize, taken: &mut Neutralized) -> String {
     let line = neutral(text, taken).replace('\n', " ");
     match line.char_indices().nth(most) {
-        Some((end, _)) => format!("{}…", line[..end].trim_end()),
+        Some((end, _)) => format!("{}…", line[..whole_values(&line, end)].trim_end()),
         None => line,
     }
 }
@@ -209,5 +212,6 @@ mod tests {
         let mut taken = Neutralized::default();
         assert_eq!(neutral_line("añb\nc", 2, &mut taken), "añ…");
         assert_eq!(neutral_line("ab", 2, &mut taken), "ab");
+        assert_eq!(neutral_line("pay 4111 1111 1111 1111 now", 12, &mut taken), "pay…");
     }
 }

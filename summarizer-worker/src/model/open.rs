@@ -2,7 +2,7 @@
 //!
 //! Law: what is shown of them costs a bounded share of what is new; what is not shown stays open.
 
-use shared_insights::{ActionItem, ActionStatus, Finding};
+use shared_insights::{ActionItem, ActionStatus, Finding, whole_values};
 
 use super::part::shown;
 use super::words::Terms;
@@ -43,7 +43,9 @@ pub(crate) fn chosen<'a>(
     let mut used = 0;
     let mut kept: Vec<(char, usize, String)> = Vec::new();
     for (_, (_, letter, number, text)) in ranked {
-        let text: String = text.chars().take(LENGTH).collect();
+        // Half a value could not be told for what it is, and would be shown.
+        let cut = text.char_indices().nth(LENGTH).map_or(text.len(), |(end, _)| whole_values(&text, end));
+        let text = text[..cut].to_owned();
         used += text.len();
         if used > room {
             break;

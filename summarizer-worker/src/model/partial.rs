@@ -10,6 +10,7 @@ use shared::ports::{Announcement, ChatProgress, EventBus};
 use tokio::time::Instant;
 
 use super::neutral::{Neutralized, neutral};
+use super::veil::Veil;
 
 /// Between two frames of a conversation.
 const DISTANCE: Duration = Duration::from_millis(200);
@@ -18,12 +19,13 @@ const DISTANCE: Duration = Duration::from_millis(200);
 pub(crate) struct Partials {
     bus: Arc<dyn EventBus>,
     key: ConversationKey,
+    veil: Veil,
     last: Option<(Instant, String)>,
 }
 
 impl Partials {
-    pub(crate) fn new(bus: Arc<dyn EventBus>, key: ConversationKey) -> Self {
-        Self { bus, key, last: None }
+    pub(crate) fn new(bus: Arc<dyn EventBus>, key: ConversationKey, veil: Veil) -> Self {
+        Self { bus, key, veil, last: None }
     }
 }
 
@@ -34,7 +36,7 @@ impl ChatProgress for Partials {
             return;
         }
         let Some(written) = written(text, "brief") else { return };
-        let written = shown(&written);
+        let written = shown(&written, &self.veil);
         if written.is_empty() || self.last.as_ref().is_some_and(|(_, known)| *known == written) {
             return;
         }
@@ -43,11 +45,11 @@ impl ChatProgress for Partials {
     }
 }
 
-/// Whole words only, so that no address is seen before it can be told to be one.
-fn shown(written: &str) -> String {
+/// Whole words only, so that no address is seen before it can be told to be one, and no half placeholder.
+fn shown(written: &str, veil: &Veil) -> String {
     let end = written.rfind(char::is_whitespace).unwrap_or(0);
     let open = written[..end].rfind(['[', '<']).filter(|open| !written[*open..end].contains([')', '>']));
-    neutral(&written[..open.unwrap_or(end)], &mut Neutralized::default())
+    neutral(&veil.lift(&written[..open.unwrap_or(end)]), &mut Neutralized::default())
 }
 
 /// The text of a property of an object that is not complete yet.
@@ -78,7 +80,16 @@ fn written(json: &str, property: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use shared::domain::{ConversationId, TenantId};
+    use shared_insights::Sensitive;
+
+    use super::super::veil::Veils;
     use super::*;
+
+    fn veil() -> Veil {
+        let key = ConversationKey::new(TenantId::public(), ConversationId::parse("a").unwrap());
+        Veils::new(&Sensitive::ALL, [7; 16]).over(&key)
+    }
 
     #[test]
     fn half_an_answer_is_read_at_every_byte() {
@@ -96,9 +107,23 @@ mod tests {
 
     #[test]
     fn an_address_is_not_seen_before_it_is_whole() {
+        let shown = |written: &str| shown(written, &veil());
         assert_eq!(shown("see https://evil.exam"), "see");
         assert_eq!(shown("see ![x](https://ev il"), "see !");
         assert_eq!(shown("see [a](https://evil.example/x) now"), "see a");
         assert_eq!(shown("Anna asks Be"), "Anna asks");
+    }
+
+    #[test]
+    fn placeholders_are_whole_and_lifted_or_not_seen() {
+        let mut veil = veil();
+        let written = format!("Write to {} now, {}", veil.cover("ada@example.org"), veil.cover("bob@example.org"));
+        let mut longest = String::new();
+        for end in 0..=written.len() {
+            let seen = shown(&written[..end], &veil);
+            assert!(!seen.contains("EMAIL-") && "Write to ada@example.org now,".starts_with(&seen), "{seen}");
+            longest = seen;
+        }
+        assert_eq!(longest, "Write to ada@example.org now,");
     }
 }

@@ -34,6 +34,19 @@ pub(crate) struct Answer {
     pub(crate) texts: Vec<String>,
 }
 
+impl Answer {
+    /// Every text of it, changed.
+    pub(crate) fn each(&mut self, change: impl Fn(&str) -> String) {
+        let Self { brief, detailed, closed: _, notes, texts } = self;
+        let Notes { about, mood: _, keywords, todo, decided, asked } = notes;
+        let items = [todo, decided, asked].into_iter().flatten();
+        let of_items = items.flat_map(|item| [&mut item.text, &mut item.who, &mut item.due]);
+        for text in [brief, detailed, about].into_iter().chain(keywords).chain(texts).chain(of_items) {
+            *text = change(text);
+        }
+    }
+}
+
 /// Reads an answer; `None` where there is no object with the text that was asked for.
 pub(crate) fn read(text: &str, wanted: &str) -> Option<Answer> {
     let object = object(text)?;

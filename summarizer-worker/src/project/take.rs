@@ -9,7 +9,7 @@ use std::time::Duration;
 use shared::domain::{ConversationKey, Seq};
 use shared::ports::event_bus::Receipt;
 use shared::ports::{BusError, Delivery, EventBus, Notice, StoreError};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -18,32 +18,35 @@ use super::round::{Outcome, Projector, ROUND};
 use crate::failures::{Failures, Verdict, wait};
 use crate::{TaskResult, pause};
 
-/// Conversations that wait in memory; more stay with the bus.
-pub(crate) const WAITING: usize = 1_024;
+/// Conversations that are taken at once; more stay with the bus.
+const WAITING: usize = 1_024;
 
 /// What has queued is taken in sweeps, of which a part of the time is spent at work and the rest is left to posting: the
 /// more there is to do, the more messages of a conversation share a fold and a write. A notice that comes alone does not
-/// wait.
+/// wait, and nobody rests while more conversations wait than fit into memory.
 const REST: u32 = 4;
 /// Between the begins of two sweeps, however little there was to do.
 const AT_LEAST: Duration = Duration::from_millis(10);
 /// Between the begins of two sweeps, however much there was to do.
-const AT_MOST: Duration = Duration::from_millis(40);
+const AT_MOST: Duration = Duration::from_millis(100);
 
-/// Takes notices off the bus and queues them; waits while the queue is full.
+/// Takes notices off the bus when they are wanted, and queues them: until then a notice stands for all that comes.
 pub(crate) async fn take(
     bus: Arc<dyn EventBus>,
-    queue: mpsc::Sender<Delivery>,
+    queue: mpsc::Sender<Vec<Delivery>>,
+    wanted: Arc<Notify>,
     stopping: CancellationToken,
 ) -> TaskResult {
     let mut attempts = 0;
     while !stopping.is_cancelled() {
         let taken = tokio::select! {
             () = stopping.cancelled() => return Ok(()),
-            taken = take_all(&*bus, &queue, &mut attempts) => taken,
+            taken = take_all(&*bus, &queue, &wanted, &mut attempts) => taken,
         };
         if let Err(error) = taken {
             attempts += 1;
+            // What was wanted has not come.
+            wanted.notify_one();
             tracing::warn!(%error, "notices do not come; the log is read meanwhile");
             pause(wait(attempts).min(Duration::from_secs(5)), &stopping).await;
         }
@@ -51,17 +54,21 @@ pub(crate) async fn take(
     Ok(())
 }
 
-async fn take_all(bus: &dyn EventBus, queue: &mpsc::Sender<Delivery>, attempts: &mut u32) -> Result<(), BusError> {
+async fn take_all(
+    bus: &dyn EventBus,
+    queue: &mpsc::Sender<Vec<Delivery>>,
+    wanted: &Notify,
+    attempts: &mut u32,
+) -> Result<(), BusError> {
     let mut stream = bus.notices().await?;
     loop {
-        let deliveries = stream.next(ROUND).await?;
+        wanted.notified().await;
+        let deliveries = stream.next(WAITING).await?;
         *attempts = 0;
         // The publisher sees it grow only.
         metrics::gauge!("recap_publish_pending").set(bus.pending() as f64);
-        for delivery in deliveries {
-            // The receiver goes only when the process stops.
-            queue.send(delivery).await.map_err(|_| BusError::Closed)?;
-        }
+        // The receiver goes only when the process stops.
+        queue.send(deliveries).await.map_err(|_| BusError::Closed)?;
     }
 }
 
@@ -69,34 +76,37 @@ async fn take_all(bus: &dyn EventBus, queue: &mpsc::Sender<Delivery>, attempts: 
 pub(crate) async fn project(
     projector: Arc<Projector>,
     failures: Arc<Failures>,
-    mut queue: mpsc::Receiver<Delivery>,
+    mut queue: mpsc::Receiver<Vec<Delivery>>,
+    wanted: Arc<Notify>,
     stopping: CancellationToken,
 ) -> TaskResult {
     let mut waiting = Waiting::default();
     let mut away = 0;
-    let mut taken = Vec::with_capacity(ROUND);
-    let mut sweep = Instant::now();
+    let (mut sweep, mut full) = (Instant::now(), false);
     loop {
-        let begins = waiting.order.is_empty();
-        if begins {
-            pause(rest(sweep.elapsed()), &stopping).await;
-            tokio::select! {
+        if waiting.order.is_empty() {
+            if !full {
+                pause(rest(sweep.elapsed()), &stopping).await;
+            }
+            wanted.notify_one();
+            let taken = tokio::select! {
                 () = stopping.cancelled() => return Ok(()),
-                count = queue.recv_many(&mut taken, WAITING) => if count == 0 {
-                    stopping.cancelled().await;
-                    return Ok(());
-                },
-            }
+                taken = queue.recv() => taken,
+            };
+            let Some(taken) = taken else {
+                stopping.cancelled().await;
+                return Ok(());
+            };
             sweep = Instant::now();
-        }
-        // What is long at work holds nobody else up.
-        if begins || sweep.elapsed() > AT_MOST {
-            while taken.len() + waiting.order.len() < WAITING {
-                let Ok(delivery) = queue.try_recv() else { break };
-                taken.push(delivery);
+            full = taken.len() >= WAITING;
+            waiting.add(taken);
+        } else if sweep.elapsed() > AT_MOST && waiting.order.len() < WAITING {
+            // What is long at work holds nobody else up.
+            wanted.notify_one();
+            if let Ok(taken) = queue.try_recv() {
+                waiting.add(taken);
             }
         }
-        waiting.add(&mut taken);
         if stopping.is_cancelled() {
             return Ok(());
         }
@@ -151,8 +161,8 @@ struct Waiting {
 }
 
 impl Waiting {
-    fn add(&mut self, deliveries: &mut Vec<Delivery>) {
-        for Delivery { notice, receipt } in deliveries.drain(..) {
+    fn add(&mut self, deliveries: Vec<Delivery>) {
+        for Delivery { notice, receipt } in deliveries {
             let Notice { key, seq } = notice;
             let (highest, receipts) = self.notices.entry(key).or_insert_with_key(|key| {
                 self.order.push_back(key.clone());

@@ -8,6 +8,7 @@ use compact_str::CompactString;
 use parking_lot::Mutex;
 use shared::domain::{Dropped, Usage};
 use shared::ports::{Folded, Gist, Material, Summarizer, SummarizerError, SummaryMessage, SummaryRun};
+use shared_insights::{Sensitive, sensitive, whole_values};
 
 /// A text this short that is too large is no question of size.
 const SMALLEST: usize = 512;
@@ -151,11 +152,40 @@ fn halves(segment: &[SummaryMessage]) -> Option<(Vec<SummaryMessage>, Vec<Summar
         if message.content.len() < SMALLEST {
             return None;
         }
-        let middle = message.content.floor_char_boundary(message.content.len() / 2);
-        let (first, second) = message.content.split_at(middle);
+        let (first, second) = message.content.split_at(middle(&message.content));
         let part = |content: &str| vec![SummaryMessage { content: content.into(), ..message.clone() }];
         return Some((part(first), part(second)));
     }
     let (first, second) = segment.split_at(segment.len() / 2);
     (!first.is_empty()).then(|| (first.to_vec(), second.to_vec()))
+}
+
+/// Near the middle of a text, not within a value: half of one could not be told for what it is.
+fn middle(text: &str) -> usize {
+    let half = text.floor_char_boundary(text.len() / 2);
+    match whole_values(text, half) {
+        0 => {
+            let spans = sensitive(text, &Sensitive::ALL);
+            spans.first().map(|span| span.end).filter(|end| *end < text.len()).unwrap_or(half)
+        }
+        middle => middle,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_not_cut_within_a_value() {
+        let words = "word ".repeat(30);
+        for text in [format!("{words}4111 1111 1111 1111 {words}"), format!("{words}ada@example.org{words}")] {
+            let (first, second) = text.split_at(middle(&text));
+            let found = [first, second].map(|part| sensitive(part, &Sensitive::ALL).len());
+            assert_eq!(found.iter().sum::<usize>(), 1, "{first}|{second}");
+        }
+        let long = format!("-----BEGIN PRIVATE KEY-----\n{words}\n-----END PRIVATE KEY-----");
+        assert_eq!(middle(&format!("{long} and more")), long.len());
+        assert!((1..long.len()).contains(&middle(&long)));
+    }
 }

@@ -1,6 +1,8 @@
 //! Every call to the driver. Laws: a caller that goes away or waits too long never drops a running call, and no call
 //! is waited for longer than its limit; every outcome of a write is read.
 
+mod sum;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

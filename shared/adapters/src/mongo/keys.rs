@@ -48,6 +48,21 @@ impl KeyStore for MongoKeyStore {
         self.find_all("keys", doc! {}, finding).await
     }
 
+    async fn used(&self, uses: &[(ApiKeyHash, Timestamp)]) -> Result<(), StoreError> {
+        let statement = |(hash, at): &(ApiKeyHash, Timestamp)| {
+            rawdoc! {
+                "q": { "_id": binary(hash.as_bytes()) },
+                "u": { "$max": { "used": at.as_millis() } },
+            }
+        };
+        if uses.is_empty() {
+            return Ok(());
+        }
+        let written = self.db.update("use_keys", KEYS, uses.iter().map(statement).collect(), false).await?;
+        written.all()?;
+        Ok(())
+    }
+
     async fn revoke(&self, prefix: &str, at: Timestamp) -> Result<bool, StoreError> {
         let statement = rawdoc! {
             "q": { "prefix": prefix },
@@ -78,6 +93,9 @@ fn document(key: &ApiKey) -> RawDocumentBuf {
     if let Some(at) = key.revoked_at {
         document.append(mongodb::bson::cstr!("revoked"), at.as_millis());
     }
+    if let Some(at) = key.last_used_at {
+        document.append(mongodb::bson::cstr!("used"), at.as_millis());
+    }
     document
 }
 
@@ -93,6 +111,7 @@ fn key(document: &RawDocument) -> Result<ApiKey, StoreError> {
         created_at: Timestamp::from_millis(int(document, "made")?),
         expires_at: optional_int(document, "expires")?.map(Timestamp::from_millis),
         revoked_at: optional_int(document, "revoked")?.map(Timestamp::from_millis),
+        last_used_at: optional_int(document, "used")?.map(Timestamp::from_millis),
     })
 }
 

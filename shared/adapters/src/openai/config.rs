@@ -14,7 +14,7 @@ pub struct OpenAiSettings {
     pub openai_api_key: Option<Secret>,
     /// Address of an OpenAI-compatible endpoint, such as `http://localhost:11434/v1`; alone it is enough for one that
     /// wants no key [default: `https://api.openai.com/v1`]
-    #[arg(long, env = "OPENAI_BASE_URL", value_parser = base_url)]
+    #[arg(long, env = "OPENAI_BASE_URL", hide_env_values = true, value_parser = base_url)]
     pub openai_base_url: Option<String>,
     /// The model that writes summaries
     #[arg(long, env = "OPENAI_MODEL", default_value = "gpt-4o-mini", value_parser = clap::builder::NonEmptyStringValueParser::new())]

@@ -13,7 +13,7 @@ use super::connection::{self, Durability};
 use super::failure::{corrupt, store_error};
 use super::format::{Format, FormatError};
 
-pub(super) const FORMAT: Format = Format { application_id: 0x5265_6b65, steps: &[VERSION_1] };
+pub(super) const FORMAT: Format = Format { application_id: 0x5265_6b65, steps: &[VERSION_1, VERSION_2] };
 
 const VERSION_1: &str = "
 CREATE TABLE keys (
@@ -30,7 +30,9 @@ CREATE TABLE keys (
 CREATE INDEX prefixes ON keys (prefix);
 ";
 
-const COLUMNS: &str = "hash, prefix, tenant, scopes, rate, created_at, expires_at, revoked_at";
+const VERSION_2: &str = "ALTER TABLE keys ADD COLUMN last_used_at INTEGER;";
+
+const COLUMNS: &str = "hash, prefix, tenant, scopes, rate, created_at, expires_at, revoked_at, last_used_at";
 
 /// Keys in a file. One connection: whoever asks often keeps the answers for a while.
 pub struct SqliteKeyStore {
@@ -82,7 +84,7 @@ impl KeyStore for SqliteKeyStore {
     async fn create(&self, key: &ApiKey) -> Result<(), StoreError> {
         let key = key.clone();
         self.with(move |connection| {
-            let sql = format!("INSERT INTO keys ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
+            let sql = format!("INSERT INTO keys ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
             connection.execute(
                 &sql,
                 (
@@ -94,6 +96,7 @@ impl KeyStore for SqliteKeyStore {
                     key.created_at.as_millis(),
                     key.expires_at.map(Timestamp::as_millis),
                     key.revoked_at.map(Timestamp::as_millis),
+                    key.last_used_at.map(Timestamp::as_millis),
                 ),
             )?;
             Ok(())
@@ -107,6 +110,21 @@ impl KeyStore for SqliteKeyStore {
                 connection.prepare_cached(&format!("SELECT {COLUMNS} FROM keys ORDER BY created_at, id"))?;
             let keys = statement.query_map([], key)?;
             keys.collect()
+        })
+        .await
+    }
+
+    async fn used(&self, uses: &[(ApiKeyHash, Timestamp)]) -> Result<(), StoreError> {
+        let uses = uses.to_vec();
+        self.with(move |connection| {
+            let transaction = connection.unchecked_transaction()?;
+            let sql = "UPDATE keys SET last_used_at = max(coalesce(last_used_at, ?2), ?2) WHERE hash = ?1";
+            let mut statement = transaction.prepare_cached(sql)?;
+            for (hash, at) in &uses {
+                statement.execute((hash.as_bytes(), at.as_millis()))?;
+            }
+            drop(statement);
+            transaction.commit()
         })
         .await
     }
@@ -136,6 +154,7 @@ fn key(row: &Row<'_>) -> rusqlite::Result<ApiKey> {
         created_at: Timestamp::from_millis(row.get(5)?),
         expires_at: time(6)?,
         revoked_at: time(7)?,
+        last_used_at: time(8)?,
     })
 }
 

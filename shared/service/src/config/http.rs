@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use shared::config::duration;
 
-use super::{ListenAddr, Networks, Origins};
+use super::{ListenAddr, Networks, Origins, TlsConfig};
 
 pub(super) fn limit(text: &str) -> Result<Duration, String> {
     match duration(text)? {
@@ -50,7 +50,10 @@ pub struct HttpConfig {
     /// The most connections at once, sockets included; never more than the system's limit of open files leaves
     #[arg(long, env = "MAX_CONNECTIONS", default_value_t = 16_384)]
     pub max_connections: usize,
-    /// The most requests worked on at once
+    /// The most connections at once of one address (IPv6: of its /64), trusted proxies aside; 0 = no limit [default: 512, and no limit for this machine's own programs]
+    #[arg(long, env = "MAX_CONNECTIONS_PER_ADDRESS")]
+    pub max_connections_per_address: Option<usize>,
+    /// The most requests worked on at once: all of them reads, or three quarters writes, or half summaries on demand
     #[arg(long, env = "MAX_IN_FLIGHT", default_value_t = 4096)]
     pub max_in_flight: usize,
     /// The largest head of a request, in bytes
@@ -71,6 +74,9 @@ pub struct HttpConfig {
     /// How long a stop may take in all
     #[arg(long, env = "SHUTDOWN_TIMEOUT", default_value = "10s", value_parser = limit)]
     pub shutdown_timeout: Duration,
+    /// TLS, if the process is to speak it itself.
+    #[command(flatten)]
+    pub tls: TlsConfig,
 }
 
 impl Default for HttpConfig {
@@ -85,6 +91,7 @@ impl Default for HttpConfig {
             trusted_proxies: Networks::default(),
             allowed_origins: Origins::default(),
             max_connections: 16_384,
+            max_connections_per_address: None,
             max_in_flight: 4096,
             max_header_bytes: 32 * 1024,
             header_timeout: Duration::from_secs(10),
@@ -92,6 +99,7 @@ impl Default for HttpConfig {
             handler_timeout: Duration::from_mins(1),
             idle_timeout: Duration::from_secs(75),
             shutdown_timeout: Duration::from_secs(10),
+            tls: TlsConfig::default(),
         }
     }
 }

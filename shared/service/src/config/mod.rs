@@ -4,8 +4,10 @@ mod admin;
 mod http;
 mod listen_addr;
 mod lists;
+mod tls;
 
 pub use admin::AdminConfig;
 pub use http::{Anonymous, HttpConfig};
 pub use listen_addr::ListenAddr;
 pub use lists::{Networks, Origin, Origins};
+pub use tls::TlsConfig;

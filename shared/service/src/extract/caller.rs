@@ -8,12 +8,17 @@ use shared::error_code::ErrorCode;
 use crate::admission;
 use crate::error::{ApiError, ApiResult};
 
-fn permitted(parts: &Parts, scope: Scope) -> ApiResult<Caller> {
+pub(super) fn permitted(parts: &Parts, scope: Scope) -> ApiResult<Caller> {
     let Some(caller) = admission::caller(&parts.extensions) else {
         return Err(ApiError::new(ErrorCode::Unauthenticated, "send an API key as `Authorization: Bearer rk_...`"));
     };
+    allowed(caller, scope)?;
+    Ok(caller.clone())
+}
+
+pub(super) fn allowed(caller: &Caller, scope: Scope) -> ApiResult<()> {
     if caller.scopes.allow(scope) {
-        return Ok(caller.clone());
+        return Ok(());
     }
     let needed = match scope {
         Scope::Write => "write",

@@ -11,6 +11,7 @@ use shared::error_code::ErrorCode;
 
 use crate::admission::{self, BodyLimits};
 use crate::error::{ApiError, ApiResult};
+use crate::limits::{self, Limit};
 use crate::within::within;
 
 /// The most bytes that are set aside on the word of a `Content-Length` alone.
@@ -39,10 +40,11 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
             return Err(too_large(limits));
         }
         let reading = read(request.into_body(), announced.unwrap_or(0), limits);
-        match within(limits.timeout, reading).await {
-            Some(body) => body.map(Self),
-            None => Err(ApiError::new(ErrorCode::Timeout, "the body did not arrive in time")),
-        }
+        let Some(body) = within(limits.timeout, reading).await else {
+            limits::refused(Limit::BodyTime);
+            return Err(ApiError::new(ErrorCode::Timeout, "the body did not arrive in time"));
+        };
+        body.map(Self)
     }
 }
 
@@ -60,6 +62,7 @@ fn announced_length(headers: &HeaderMap) -> Option<usize> {
 }
 
 fn too_large(limits: BodyLimits) -> ApiError {
+    limits::refused(Limit::BodyBytes);
     let message = format!("the body is larger than {} bytes; send it in several requests", limits.max_bytes);
     ApiError::new(ErrorCode::PayloadTooLarge, message)
 }

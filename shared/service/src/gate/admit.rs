@@ -1,10 +1,9 @@
 //! Whether a request may go on. Order: key in the URL, room, who asks, how often, from which page.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use axum::extract::Request;
+use http::header::UPGRADE;
 use http::{Extensions, HeaderMap};
-use shared::domain::{Caller, CallerId, TenantId};
+use shared::domain::{Caller, CallerId, Scopes, TenantId};
 use shared::error_code::ErrorCode;
 
 use super::quotas::Counted;
@@ -12,15 +11,6 @@ use super::stats::RouteStats;
 use super::{State, client_addr, credentials, origins};
 use crate::config::Anonymous;
 use crate::error::{ApiError, ApiResult};
-
-/// A place among the requests in work; given back when dropped.
-pub(super) struct Place<'a>(&'a AtomicUsize);
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
 
 /// What of a request says who asks; a whole request could not be held while waiting, since its body is not `Sync`.
 pub(super) struct Head<'a> {
@@ -55,6 +45,10 @@ impl State {
         let caller = match credentials::key(head.headers)? {
             Some(key) => self.keys.caller(key).await?,
             None if self.anonymous == Anonymous::On => self.anonymous_caller(&head),
+            // It may still say who it is in its first frame, and may do nothing before that.
+            None if route.is_socket() && head.headers.contains_key(UPGRADE) => {
+                Caller { scopes: Scopes::default(), ..self.anonymous_caller(&head) }
+            }
             None => return Err(credentials::refused("send an API key as `Authorization: Bearer rk_...`")),
         };
         *counted = self.quotas.count(&caller).await;
@@ -73,15 +67,5 @@ impl State {
             scopes: self.anonymous_scopes,
             rate: None,
         }
-    }
-
-    /// A place among the requests in work, else `overloaded`. Open routes always find one.
-    pub(super) fn place(&self, route: &RouteStats) -> ApiResult<Place<'_>> {
-        let before = self.in_flight.fetch_add(1, Ordering::Relaxed);
-        let place = Place(&self.in_flight);
-        if before >= self.max_in_flight && !route.is_open() {
-            return Err(ApiError::new(ErrorCode::Overloaded, "too many requests are being worked on; try again"));
-        }
-        Ok(place)
     }
 }

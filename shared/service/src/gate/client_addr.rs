@@ -10,11 +10,16 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The other end of the connection, put into each request by the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Peer(pub SocketAddr);
+pub struct Peer {
+    /// Where it is.
+    pub addr: SocketAddr,
+    /// Whether it came by TLS.
+    pub secure: bool,
+}
 
 /// The peer, or, where that is a trusted proxy, the rightmost address in `X-Forwarded-For` that is none.
 pub(super) fn client(extensions: &Extensions, headers: &HeaderMap, trusted: &Networks) -> IpAddr {
-    let peer = extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
+    let peer = extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.addr.ip());
     let mut client = peer.to_canonical();
     if trusted.is_empty() || !trusted.contain(client) {
         return client;
@@ -42,7 +47,7 @@ fn address(text: &str) -> Option<IpAddr> {
 }
 
 /// The address by which a caller is counted: one IPv6 client owns a whole /64.
-pub(super) fn counted(addr: IpAddr) -> IpAddr {
+pub(crate) fn counted(addr: IpAddr) -> IpAddr {
     match addr {
         IpAddr::V4(_) => addr,
         IpAddr::V6(addr) => IpAddr::V6(Ipv6Addr::from_bits(addr.to_bits() & (u128::MAX << 64))),
@@ -57,7 +62,7 @@ mod tests {
 
     fn seen(peer: &str, forwarded: &[&'static str], trusted: &str) -> String {
         let mut extensions = Extensions::new();
-        extensions.insert(Peer(SocketAddr::new(peer.parse().unwrap(), 1)));
+        extensions.insert(Peer { addr: SocketAddr::new(peer.parse().unwrap(), 1), secure: false });
         let lines = forwarded.iter().map(|line| (X_FORWARDED_FOR, HeaderValue::from_static(line)));
         let headers = HeaderMap::from_iter([]);
         let mut headers: HeaderMap = headers;

@@ -39,10 +39,16 @@ fn bearer(value: &str) -> ApiResult<&str> {
     }
 }
 
-fn add<'a>(found: &mut Option<&'a str>, key: &'a str) -> ApiResult<()> {
+/// A text that may be a key.
+pub(super) fn checked(key: &str) -> ApiResult<&str> {
     if !key.starts_with("rk_") || key.len() > MAX_KEY_BYTES {
         return Err(refused("this is no API key; keys begin with `rk_`"));
     }
+    Ok(key)
+}
+
+fn add<'a>(found: &mut Option<&'a str>, key: &'a str) -> ApiResult<()> {
+    checked(key)?;
     if found.is_some_and(|earlier| earlier != key) {
         return Err(ApiError::new(ErrorCode::InvalidRequest, "the request carries two different keys; send one"));
     }

@@ -10,8 +10,10 @@ use shared::error_code::ErrorCode;
 use shared::ports::{Clock, KeyStore, StoreError};
 use subtle::ConstantTimeEq as _;
 use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
 
 use super::credentials::refused;
+use super::key_use::KeyUses;
 use crate::error::{ApiError, ApiResult};
 
 /// How long a key that was found is believed.
@@ -26,37 +28,53 @@ pub(super) struct KeyCache {
     clock: Arc<dyn Clock>,
     known: Cache<ApiKeyHash, (Arc<ApiKey>, Instant)>,
     unknown: Cache<ApiKeyHash, Instant>,
+    uses: KeyUses,
+}
+
+/// A key, and whether it was just read from the store.
+struct Found {
+    key: Arc<ApiKey>,
+    fresh: bool,
 }
 
 impl KeyCache {
     pub(super) fn new(store: Arc<dyn KeyStore>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock, known: Cache::new(MOST), unknown: Cache::new(MOST) }
+        Self { store, clock, known: Cache::new(MOST), unknown: Cache::new(MOST), uses: KeyUses::default() }
+    }
+
+    /// Remembers when keys were last used, until `stopping`.
+    pub(super) async fn keep_uses(&self, stopping: CancellationToken) {
+        self.uses.keep(Arc::clone(&self.store), stopping).await;
     }
 
     /// Who owns the key with this text; `unauthenticated` if it is not known, revoked or expired.
     pub(super) async fn caller(&self, text: &str) -> ApiResult<Caller> {
         let hash = ApiKeyHash::of(text.as_bytes());
-        let Some(key) = self.find(&hash).await? else {
+        let Some(Found { key, fresh }) = self.find(&hash).await? else {
             return Err(refused("this API key is not known"));
         };
-        if key.revoked_at.is_some() || key.expires_at.is_some() {
+        // Whatever its time says: the clock of whoever revoked it may go before ours.
+        if key.revoked_at.is_some() {
+            return Err(refused("this API key was revoked"));
+        }
+        if key.expires_at.is_some() || fresh {
             let now = self.clock.now();
-            if key.revoked_at.is_some_and(|at| at <= now) {
-                return Err(refused("this API key was revoked"));
-            }
             if key.expires_at.is_some_and(|at| at <= now) {
                 return Err(refused("this API key has expired"));
+            }
+            if fresh {
+                self.uses.note(&key, now);
             }
         }
         Ok(Caller { id: CallerId::Key(hash), tenant: key.tenant.clone(), scopes: key.scopes, rate: key.rate })
     }
 
-    async fn find(&self, hash: &ApiKeyHash) -> ApiResult<Option<Arc<ApiKey>>> {
+    async fn find(&self, hash: &ApiKeyHash) -> ApiResult<Option<Found>> {
         let now = Instant::now();
         if let Some((key, until)) = self.known.get(hash)
             && now < until
         {
-            return Ok(Some(key));
+            return Ok(Some(Found { key, fresh: false }));
         }
         if self.unknown.get(hash).is_some_and(|until| now < until) {
             return Ok(None);
@@ -73,7 +91,7 @@ impl KeyCache {
             return Ok(None);
         };
         self.known.insert(*hash, (Arc::clone(&key), now + KNOWN_FOR));
-        Ok(Some(key))
+        Ok(Some(Found { key, fresh: true }))
     }
 }
 
@@ -89,6 +107,7 @@ mod tests {
     struct Store {
         key: Mutex<Option<ApiKey>>,
         lookups: AtomicUsize,
+        uses: Mutex<Vec<(ApiKeyHash, Timestamp)>>,
     }
 
     #[async_trait::async_trait]
@@ -102,6 +121,13 @@ mod tests {
         }
         async fn list(&self) -> Result<Vec<ApiKey>, StoreError> {
             Ok(Vec::new())
+        }
+        async fn used(&self, uses: &[(ApiKeyHash, Timestamp)]) -> Result<(), StoreError> {
+            self.uses.lock().extend(uses);
+            for (_, at) in uses {
+                self.key.lock().as_mut().unwrap().last_used_at = Some(*at);
+            }
+            Ok(())
         }
         async fn revoke(&self, _prefix: &str, _at: Timestamp) -> Result<bool, StoreError> {
             Ok(false)
@@ -126,12 +152,18 @@ mod tests {
             created_at: Timestamp::from_millis(0),
             expires_at: None,
             revoked_at: None,
+            last_used_at: None,
         }
     }
 
     fn cache(key: Option<ApiKey>) -> (Arc<Store>, KeyCache) {
-        let store = Arc::new(Store { key: Mutex::new(key), lookups: AtomicUsize::new(0) });
-        (Arc::clone(&store), KeyCache::new(store, Arc::new(At(1000))))
+        cache_at(1000, key)
+    }
+
+    fn cache_at(millis: i64, key: Option<ApiKey>) -> (Arc<Store>, KeyCache) {
+        let store =
+            Arc::new(Store { key: Mutex::new(key), lookups: AtomicUsize::new(0), uses: Mutex::new(Vec::new()) });
+        (Arc::clone(&store), KeyCache::new(store, Arc::new(At(millis))))
     }
 
     #[tokio::test(start_paused = true)]
@@ -159,11 +191,44 @@ mod tests {
         assert!(cache.caller("rk_new").await.is_ok());
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_key_that_is_revoked_elsewhere_is_refused_within_five_seconds() {
+        let (store, cache) = cache(Some(key("rk_one")));
+        assert!(cache.caller("rk_one").await.is_ok());
+        store.key.lock().as_mut().unwrap().revoked_at = Some(Timestamp::from_millis(0));
+        tokio::time::advance(Duration::from_secs(5)).await;
+        assert_eq!(cache.caller("rk_one").await.unwrap_err().code(), ErrorCode::Unauthenticated);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_use_is_written_to_the_hour_behind_the_requests_and_once() {
+        const HOUR: i64 = 3_600_000;
+        let (store, cache) = cache_at(5 * HOUR + 1234, Some(key("rk_one")));
+        let (cache, stopping) = (Arc::new(cache), CancellationToken::new());
+        let (own, stopped) = (Arc::clone(&cache), stopping.clone());
+        let keeping = tokio::spawn(async move { own.keep_uses(stopped).await });
+        for _ in 0..3 {
+            cache.caller("rk_one").await.unwrap();
+        }
+        assert!(store.uses.lock().is_empty());
+        tokio::time::sleep(Duration::from_secs(61)).await;
+        let written = vec![(ApiKeyHash::of(b"rk_one"), Timestamp::from_millis(5 * HOUR))];
+        assert_eq!(*store.uses.lock(), written);
+        cache.caller("rk_one").await.unwrap();
+        tokio::time::sleep(Duration::from_mins(5)).await;
+        assert_eq!(*store.uses.lock(), written, "the hour was known");
+        store.key.lock().as_mut().unwrap().last_used_at = Some(Timestamp::from_millis(4 * HOUR));
+        cache.caller("rk_one").await.unwrap();
+        stopping.cancel();
+        keeping.await.unwrap();
+        assert_eq!(store.uses.lock().len(), 2, "what was gathered is written at the end");
+    }
+
     #[tokio::test]
-    async fn revoked_and_expired_keys_are_refused_from_that_moment() {
+    async fn revoked_keys_are_refused_and_expired_ones_from_that_moment() {
         let at = |millis| Some(Timestamp::from_millis(millis));
         for (revoked_at, expires_at, good) in
-            [(at(1000), None, false), (at(1001), None, true), (None, at(1000), false), (None, at(1001), true)]
+            [(at(1000), None, false), (at(9999), None, false), (None, at(1000), false), (None, at(1001), true)]
         {
             let (_, cache) = cache(Some(ApiKey { revoked_at, expires_at, ..key("rk_one") }));
             assert_eq!(cache.caller("rk_one").await.is_ok(), good);

@@ -9,35 +9,44 @@
 mod admit;
 mod client_addr;
 mod credentials;
+mod doorkeeper;
 mod failure;
 mod key_cache;
+mod key_use;
 mod log_line;
 mod operators;
 mod origins;
+mod priority;
 mod quotas;
 mod request_id;
 mod service;
 mod stats;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use axum::Router;
+use axum::response::Response;
 use bytes::Bytes;
-use http::HeaderMap;
+use http::header::{CACHE_CONTROL, CONNECTION, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderMap, HeaderValue};
 use shared::domain::{Scope, Scopes};
 use shared::ports::{Clock, IdSource, KeyStore, Ports, RateLimiter};
 
 pub use client_addr::Peer;
+pub(crate) use client_addr::counted;
+pub use doorkeeper::Doorkeeper;
 pub use key_cache::{KNOWN_FOR, UNKNOWN_FOR};
 pub use request_id::X_REQUEST_ID;
 
 use crate::admission::BodyLimits;
 use crate::config::{Anonymous, HttpConfig, Networks, Origins};
 use crate::error::ApiError;
+use crate::limits;
+use crate::tasks::Tasks;
 use key_cache::KeyCache;
 use log_line::FailureLog;
+use priority::Places;
 use quotas::Quotas;
 use stats::ErrorStats;
 
@@ -90,8 +99,7 @@ struct State {
     origins: Origins,
     body: BodyLimits,
     handler_timeout: Duration,
-    max_in_flight: usize,
-    in_flight: AtomicUsize,
+    places: Places,
     errors: ErrorStats,
     failures: FailureLog,
 }
@@ -100,6 +108,7 @@ impl Gate {
     /// `max_body_bytes` is the largest request body of any route.
     pub fn new(config: &HttpConfig, max_body_bytes: usize, ports: impl Into<GatePorts>) -> Self {
         let ports = ports.into();
+        limits::show();
         let state = State {
             keys: KeyCache::new(ports.keys, Arc::clone(&ports.clock)),
             quotas: Quotas::new(ports.limiter, config.rate_limit_key, config.rate_limit_anonymous),
@@ -111,12 +120,20 @@ impl Gate {
             origins: config.allowed_origins.clone(),
             body: BodyLimits { max_bytes: max_body_bytes, timeout: config.body_timeout },
             handler_timeout: config.handler_timeout,
-            max_in_flight: config.max_in_flight,
-            in_flight: AtomicUsize::new(0),
+            places: Places::new(config.max_in_flight),
             errors: ErrorStats::default(),
             failures: FailureLog::new(),
         };
         Self { state: Arc::new(state) }
+    }
+
+    /// Remembers when keys were last used, in a task behind the requests.
+    pub fn keep_key_uses(&self, tasks: &Tasks) {
+        let (state, stopping) = (Arc::clone(&self.state), tasks.stopping());
+        tasks.spawn("key uses", async move {
+            state.keys.keep_uses(stopping).await;
+            Ok(())
+        });
     }
 
     /// Lays the gate around all routes of `router` and its fallback.
@@ -139,6 +156,19 @@ impl GatedRouter {
     /// The routes, to be called without a socket.
     pub fn router(&self) -> &Router {
         &self.router
+    }
+
+    /// The response to a request that nobody should go on from: its connection closes behind it.
+    pub(crate) fn turned_away(&self, error: &ApiError) -> Response {
+        self.state.errors.record(error.code());
+        let mut response = failure::response(error);
+        failure::write(&mut response, error, self.state.clock.now());
+        let headers = response.headers_mut();
+        headers.insert(X_REQUEST_ID, request_id::of(&HeaderMap::new(), self.state.ids.as_ref()));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        response
     }
 
     /// A whole HTTP/1.1 response for what is refused before there is a request.

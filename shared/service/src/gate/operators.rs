@@ -23,6 +23,10 @@ impl KeyStore for NoKeys {
         Ok(Vec::new())
     }
 
+    async fn used(&self, _uses: &[(ApiKeyHash, Timestamp)]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     async fn revoke(&self, _prefix: &str, _at: Timestamp) -> Result<bool, StoreError> {
         Ok(false)
     }

@@ -12,6 +12,7 @@ use shared::error_code::ErrorCode;
 use shared::ports::{Quota, RateDecision, RateLimiter};
 
 use crate::error::ApiError;
+use crate::limits::{self, Limit};
 
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -41,6 +42,7 @@ impl Policy {
 pub(super) struct Counted {
     policy: HeaderValue,
     decision: RateDecision,
+    limit: Limit,
 }
 
 impl Quotas {
@@ -61,7 +63,11 @@ impl Quotas {
             (None, CallerId::Anonymous(_)) => self.anonymous.as_ref(),
         }?;
         let decision = self.limiter.check(&caller.id, policy.quota).await;
-        Some(Counted { policy: policy.header.clone(), decision })
+        let limit = match caller.id {
+            CallerId::Key(_) => Limit::RequestsPerKey,
+            CallerId::Anonymous(_) => Limit::RequestsPerAddress,
+        };
+        Some(Counted { policy: policy.header.clone(), decision, limit })
     }
 }
 
@@ -71,6 +77,7 @@ impl Counted {
         if self.decision.allowed {
             return None;
         }
+        limits::refused(self.limit);
         let seconds = whole_seconds(self.decision.wait).max(1);
         let error = ApiError::new(ErrorCode::RateLimited, format!("too many requests; try again in {seconds} s"));
         Some(error.retry_after(self.decision.wait))

@@ -12,14 +12,17 @@ use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
 use axum::routing::Route;
 use futures_util::FutureExt as _;
-use http::header::{CACHE_CONTROL, SEC_WEBSOCKET_PROTOCOL, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CACHE_CONTROL, HOST, SEC_WEBSOCKET_PROTOCOL, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use shared::error_code::ErrorCode;
 use tower::{Layer, Service};
 use tracing::Instrument as _;
 
 use super::admit::Head;
+use super::client_addr::Peer;
 use super::credentials::KEY_PROTOCOL;
+use super::doorkeeper::Doorkeeper;
+use super::priority::Priority;
 use super::quotas::Counted;
 use super::request_id::{self, X_REQUEST_ID};
 use super::stats::RouteStats;
@@ -73,12 +76,17 @@ impl Service<Request> for GateService {
     }
 }
 
+/// For how long browsers that came by TLS come by nothing else.
+const ONE_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
 /// What is kept of a request for its response, since the handler takes the request itself.
 struct Asked {
     id: HeaderValue,
     method: Method,
     origin: Option<HeaderValue>,
     protocols: Option<HeaderValue>,
+    /// It came by TLS, under a name of its own.
+    secure: bool,
 }
 
 /// The whole way. One function without layers in between, since each would move the request once more.
@@ -92,6 +100,7 @@ async fn pass(shared: Arc<PerRoute>, mut inner: Route, mut request: Request) -> 
         method: request.method().clone(),
         origin: origins::allowed(request.headers(), &state.origins),
         protocols: request.headers().get(SEC_WEBSOCKET_PROTOCOL).cloned(),
+        secure: request.extensions().get::<Peer>().is_some_and(|peer| peer.secure) && !is_local(request.headers()),
     };
     let span = tracing::debug_span!("http", request_id = ?asked.id, method = %asked.method, route = route.label());
     if asked.origin.is_some()
@@ -100,7 +109,7 @@ async fn pass(shared: Arc<PerRoute>, mut inner: Route, mut request: Request) -> 
         return Ok(shared.finish(route, asked, None, Ok(response), started));
     }
     let mut counted = None;
-    let place = state.place(route);
+    let place = state.places.take(Priority::of(route, &asked.method));
     let answer = match &place {
         Err(overloaded) => Err(overloaded.clone()),
         Ok(_place) => {
@@ -108,6 +117,9 @@ async fn pass(shared: Arc<PerRoute>, mut inner: Route, mut request: Request) -> 
             match guarded(state.handler_timeout, admitting).await.flatten() {
                 Err(refused) => Err(refused),
                 Ok(caller) => {
+                    if route.is_socket() {
+                        request.extensions_mut().insert(Doorkeeper::new(Arc::clone(&shared.state)));
+                    }
                     request.extensions_mut().insert(Admission { caller, body: state.body });
                     let answering = inner.call(request).instrument(span.clone());
                     guarded(state.handler_timeout, answering).await.map(|Ok(response)| response)
@@ -117,6 +129,13 @@ async fn pass(shared: Arc<PerRoute>, mut inner: Route, mut request: Request) -> 
     };
     drop(place);
     Ok(span.in_scope(|| shared.finish(route, asked, counted, answer, started)))
+}
+
+/// Whether the host has a name that every machine has: a browser that was told of it would refuse other servers there.
+fn is_local(headers: &HeaderMap) -> bool {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = host.split(':').next().unwrap_or_default();
+    name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost")
 }
 
 /// A panic and an endless wait become errors like any other.
@@ -153,6 +172,9 @@ impl PerRoute {
         let headers = response.headers_mut();
         headers.insert(X_REQUEST_ID, asked.id);
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if asked.secure {
+            headers.insert(STRICT_TRANSPORT_SECURITY, ONE_YEAR);
+        }
         if !route.is_open() && status != StatusCode::SWITCHING_PROTOCOLS {
             headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         }

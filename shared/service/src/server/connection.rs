@@ -18,15 +18,18 @@ use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::TokioIo;
 use shared::error_code::ErrorCode;
 use tokio::net::TcpStream;
-use tokio::time::sleep_until;
+use tokio::time::{sleep_until, timeout};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 use tower::Service as _;
 
 use super::io::{Slot, WatchedStream};
-use super::linger;
+use super::stream::Stream;
+use super::tls::Acceptors;
 use super::watch::{Phase, Watch};
+use super::{framing, linger};
 use crate::error::ApiError;
 use crate::gate::{GatedRouter, Peer};
+use crate::limits::{self, Limit};
 
 /// Limits of a connection.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +43,7 @@ pub(super) struct Settings {
 pub(super) struct Shared {
     pub(super) app: GatedRouter,
     settings: Settings,
+    tls: Option<Acceptors>,
     builder: http1::Builder,
     /// Set before the tokens: reading a flag at each turn is cheaper than asking a token.
     draining: AtomicBool,
@@ -48,13 +52,14 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(app: GatedRouter, settings: Settings) -> Self {
+    pub(super) fn new(app: GatedRouter, settings: Settings, tls: Option<Acceptors>) -> Self {
         let mut builder = http1::Builder::new();
         // The watch does it, without a timer for each request.
         builder.header_read_timeout(None).max_header_size(settings.max_header_bytes);
         Self {
             app,
             settings,
+            tls,
             builder,
             draining: AtomicBool::new(false),
             drain: CancellationToken::new(),
@@ -79,6 +84,34 @@ impl Shared {
 
     pub(super) fn killed(&self) -> WaitForCancellationFuture<'_> {
         self.kill.cancelled()
+    }
+
+    /// Whether what is said before a handshake would not be understood.
+    pub(super) fn speaks_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// The connection with TLS on it, where that is spoken; none if the client does not speak it in time, or the
+    /// process stops before.
+    async fn secured(&self, stream: TcpStream) -> Option<Stream> {
+        let Some(tls) = &self.tls else { return Some(Stream::Plain(stream)) };
+        let shaking = timeout(self.settings.header_timeout, tls.now().accept(stream));
+        let shaken = tokio::select! {
+            () = self.drain.cancelled() => return None,
+            shaken = shaking => shaken,
+        };
+        match shaken {
+            Ok(Ok(stream)) => Some(Stream::Tls(Box::new(stream))),
+            // Scanners and clients that do not trust the certificate come by all the time.
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "no handshake");
+                None
+            }
+            Err(_) => {
+                limits::refused(Limit::HeadTime);
+                None
+            }
+        }
     }
 
     /// When to look at a connection next, or none if it is over its limit now. At least once in each of the two
@@ -110,16 +143,24 @@ enum End {
 pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, slot: Slot, shared: Arc<Shared>) {
     // Without it small answers wait for acknowledgements; a socket that refuses it still works.
     let _ = stream.set_nodelay(true);
+    let Some(stream) = shared.secured(stream).await else { return };
+    let peer = Peer { addr: peer, secure: shared.speaks_tls() };
     let watch = Arc::new(Watch::new());
     let io = WatchedStream::new(stream, Arc::clone(&watch), Arc::clone(&shared), slot);
     let service = service_fn(|request: HttpRequest<Incoming>| {
         watch.is_called();
         let mut request: Request = request.map(axum::body::Body::new);
-        request.extensions_mut().insert(Peer(peer));
-        let answering = shared.app.router().clone().call(request);
+        request.extensions_mut().insert(peer);
+        let answering = match framing::fault(&request) {
+            None => Ok(shared.app.router().clone().call(request)),
+            Some(fault) => Err(shared.app.turned_away(&fault)),
+        };
         let watch = &watch;
         async move {
-            let answer: Result<_, Infallible> = answering.await;
+            let answer: Result<_, Infallible> = match answering {
+                Ok(answering) => answering.await,
+                Err(turned_away) => Ok(turned_away),
+            };
             watch.has_answered();
             answer
         }
@@ -129,13 +170,13 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, slot: Slot, share
     let Some(parts) = connection.into_parts() else {
         return;
     };
-    let io = parts.io.into_inner();
+    let mut io = parts.io.into_inner();
     match end {
         End::Killed => return,
         End::Stalled if watch.phase() == Phase::Head => {
+            limits::refused(Limit::HeadTime);
             let error = ApiError::new(ErrorCode::Timeout, "the head of the request did not arrive in time");
-            // Nothing else is being sent, so the send buffer takes it whole.
-            let _ = io.get_ref().try_write(&shared.app.refusal(&error));
+            io.last_words(&shared.app.refusal(&error)).await;
         }
         End::Stalled | End::Done => {}
     }

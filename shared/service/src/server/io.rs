@@ -6,32 +6,43 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
 use shared::error_code::ErrorCode;
+use tokio::io::AsyncWriteExt as _;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use super::addresses::Guest;
 use super::connection::Shared;
+use super::stream::Stream;
 use super::watch::{Phase, Watch};
 use crate::error::ApiError;
+use crate::limits::{self, Limit};
 use crate::tasks::Tasks;
+
+/// How long a last answer may take to be handed to the system.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A place among the open connections; shutdown waits until it is given back.
 pub(super) struct Slot {
     taken: Arc<AtomicUsize>,
     _hold: TaskTrackerToken,
+    _guest: Option<Guest>,
 }
 
 impl Slot {
-    pub(super) fn take(taken: &Arc<AtomicUsize>, most: usize, tasks: &Tasks) -> Option<Self> {
+    /// Held together with what its address is counted by.
+    pub(super) fn take(taken: &Arc<AtomicUsize>, most: usize, tasks: &Tasks, guest: Option<Guest>) -> Option<Self> {
         // Only the accept loop takes slots, so nothing comes between the two steps.
         if taken.load(Ordering::Relaxed) >= most {
             return None;
         }
         taken.fetch_add(1, Ordering::Relaxed);
-        Some(Self { taken: Arc::clone(taken), _hold: tasks.hold() })
+        Some(Self { taken: Arc::clone(taken), _hold: tasks.hold(), _guest: guest })
     }
 }
 
@@ -42,7 +53,7 @@ impl Drop for Slot {
 }
 
 pub(super) struct WatchedStream {
-    stream: TcpStream,
+    stream: Stream,
     watch: Arc<Watch>,
     shared: Arc<Shared>,
     /// What goes out instead of a refusal by hyper.
@@ -51,12 +62,21 @@ pub(super) struct WatchedStream {
 }
 
 impl WatchedStream {
-    pub(super) fn new(stream: TcpStream, watch: Arc<Watch>, shared: Arc<Shared>, slot: Slot) -> Self {
+    pub(super) fn new(stream: Stream, watch: Arc<Watch>, shared: Arc<Shared>, slot: Slot) -> Self {
         Self { stream, watch, shared, instead: Bytes::new(), _slot: slot }
     }
 
-    pub(super) fn get_ref(&self) -> &TcpStream {
-        &self.stream
+    pub(super) fn tcp(&self) -> &TcpStream {
+        self.stream.tcp()
+    }
+
+    /// An answer after which nothing more comes. Nothing else is being sent, so the send buffer takes it whole.
+    pub(super) async fn last_words(&mut self, answer: &[u8]) {
+        let saying = async {
+            self.stream.write_all(answer).await?;
+            self.stream.flush().await
+        };
+        let _ = timeout(LAST_WORDS, saying).await;
     }
 
     fn poll_instead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -79,12 +99,16 @@ impl WatchedStream {
         if !head.contains("\r\ncontent-length: 0\r\n") || head.contains("\r\nx-request-id: ") {
             return None;
         }
-        Some(match &head[9..12] {
-            "400" => ApiError::new(ErrorCode::InvalidRequest, "this is not a well-formed HTTP/1.1 request"),
-            "414" => ApiError::new(ErrorCode::PayloadTooLarge, "the URL is too long"),
-            "431" => ApiError::new(ErrorCode::PayloadTooLarge, "the headers are too many or too large"),
+        let (code, message) = match &head[9..12] {
+            "400" => (ErrorCode::InvalidRequest, "this is not a well-formed HTTP/1.1 request"),
+            "414" => (ErrorCode::PayloadTooLarge, "the URL is too long"),
+            "431" => (ErrorCode::PayloadTooLarge, "the headers are too many or too large"),
             _ => return None,
-        })
+        };
+        if code == ErrorCode::PayloadTooLarge {
+            limits::refused(Limit::Head);
+        }
+        Some(ApiError::new(code, message))
     }
 }
 

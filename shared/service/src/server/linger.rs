@@ -22,7 +22,8 @@ pub(super) async fn close(mut io: WatchedStream, shared: &Shared) {
     if io.shutdown().await.is_err() {
         return;
     }
-    let stream = io.get_ref();
+    // What still comes by TLS is thrown away as it is.
+    let stream = io.tcp();
     let until = Instant::now() + IN_ALL;
     let mut seen = 0;
     // On the heap, so that it is not part of every connection's task.

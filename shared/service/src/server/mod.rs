@@ -1,9 +1,13 @@
 //! The accept loop. Law: every connection, wait and queue is bounded, and no client can make the loop stop.
 
+mod addresses;
 mod connection;
 mod files;
+mod framing;
 mod io;
 mod linger;
+mod stream;
+mod tls;
 mod watch;
 
 use std::io::ErrorKind;
@@ -20,9 +24,14 @@ use tokio_util::task::TaskTracker;
 use crate::config::{HttpConfig, ListenAddr};
 use crate::error::ApiError;
 use crate::gate::GatedRouter;
+use crate::limits::{self, Limit};
 use crate::tasks::Tasks;
+use addresses::{Addresses, TooMany};
 use connection::{Settings, Shared};
 use io::{Slot, WatchedStream};
+use stream::Stream;
+use tls::Tls;
+pub use tls::TlsError;
 use watch::Watch;
 
 /// Connections that wait to be accepted, as far as the system allows.
@@ -44,14 +53,18 @@ pub enum ServeError {
         #[source]
         source: std::io::Error,
     },
+    /// The files of TLS cannot be used.
+    #[error("TLS cannot be spoken with TLS_CERT and TLS_KEY")]
+    Tls(#[from] TlsError),
 }
 
 /// A bound server.
-#[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
     local_addr: SocketAddr,
     max_connections: usize,
+    addresses: Arc<Addresses>,
+    tls: Option<Tls>,
     settings: Settings,
     drain: Duration,
 }
@@ -59,19 +72,20 @@ pub struct Server {
 impl Server {
     /// Listens on `listen_addr`; connections wait until [`Self::run`].
     pub async fn bind(config: &HttpConfig) -> Result<Self, ServeError> {
-        Self::bind_to(config.listen_addr, config).await
+        let tls = Tls::read(&config.tls)?;
+        Self::bind_to(config.listen_addr, config, tls).await
     }
 
-    /// Listens on `admin_addr`, if that is set.
+    /// Listens on `admin_addr`, if that is set; without TLS, since operators are on the same network.
     pub async fn bind_admin(config: &HttpConfig) -> Result<Option<Self>, ServeError> {
         match config.admin_addr {
-            Some(addr) => Self::bind_to(addr, config).await.map(Some),
+            Some(addr) => Self::bind_to(addr, config, None).await.map(Some),
             None => Ok(None),
         }
     }
 
     #[expect(clippy::unused_async, reason = "binding needs a runtime, and this makes callers be in one")]
-    async fn bind_to(addr: ListenAddr, config: &HttpConfig) -> Result<Self, ServeError> {
+    async fn bind_to(addr: ListenAddr, config: &HttpConfig, tls: Option<Tls>) -> Result<Self, ServeError> {
         let listen = || {
             let socket = if addr.0.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
             socket.set_reuseaddr(true)?;
@@ -85,6 +99,8 @@ impl Server {
             listener,
             local_addr,
             max_connections: config.max_connections.min(files::room_for_connections()),
+            addresses: Arc::new(Addresses::new(config)),
+            tls,
             settings: Settings {
                 max_header_bytes: config.max_header_bytes,
                 header_timeout: config.header_timeout,
@@ -101,10 +117,29 @@ impl Server {
         self.local_addr
     }
 
+    /// `http`, or `https` where it speaks TLS.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
+    /// Its origin, such as `https://127.0.0.1:8000`.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!("{}://{}", self.scheme(), self.local_addr)
+    }
+
     /// Serves until [`Tasks::stop`], then lets requests in flight end for at most 0.6 of `shutdown_timeout`.
     /// Upgraded connections go on; [`Tasks::shutdown`] waits for them.
-    pub async fn run(self, app: GatedRouter, tasks: &Tasks) {
-        let shared = Arc::new(Shared::new(app, self.settings));
+    pub async fn run(mut self, app: GatedRouter, tasks: &Tasks) {
+        let shared = Arc::new(Shared::new(app, self.settings, self.tls.as_ref().map(Tls::acceptors)));
+        if let Some(tls) = self.tls.take() {
+            let stopping = tasks.stopping();
+            tasks.spawn("tls files", async move {
+                tls.keep_up(stopping).await;
+                Ok(())
+            });
+        }
         let connections = TaskTracker::new();
         let (open, refusing) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let stop = tasks.draining();
@@ -127,10 +162,19 @@ impl Server {
                 }
             };
             back_off = FIRST_BACK_OFF;
-            if let Some(slot) = Slot::take(&open, self.max_connections, tasks) {
-                connections.spawn(connection::serve(stream, peer, slot, Arc::clone(&shared)));
-            } else if let Some(slot) = Slot::take(&refusing, MAX_REFUSALS, tasks) {
-                connections.spawn(refuse(stream, slot, Arc::clone(&shared)));
+            let refused = match self.addresses.enter(peer.ip()) {
+                Err(TooMany) => Limit::ConnectionsPerAddress,
+                Ok(guest) => match Slot::take(&open, self.max_connections, tasks, guest) {
+                    Some(slot) => {
+                        connections.spawn(connection::serve(stream, peer, slot, Arc::clone(&shared)));
+                        continue;
+                    }
+                    None => Limit::Connections,
+                },
+            };
+            limits::refused(refused);
+            if let Some(slot) = Slot::take(&refusing, MAX_REFUSALS, tasks, None) {
+                connections.spawn(refuse(stream, slot, Arc::clone(&shared), refused));
             }
         }
         drop(self.listener);
@@ -155,10 +199,18 @@ fn is_of_one_connection(error: &std::io::Error) -> bool {
     )
 }
 
-async fn refuse(stream: TcpStream, slot: Slot, shared: Arc<Shared>) {
-    let error = ApiError::new(ErrorCode::Overloaded, "too many connections; try again");
-    // The send buffer of a new connection is empty, so this is taken whole.
-    let _ = stream.try_write(&shared.app.refusal(&error));
-    let io = WatchedStream::new(stream, Arc::new(Watch::new()), Arc::clone(&shared), slot);
+async fn refuse(stream: TcpStream, slot: Slot, shared: Arc<Shared>, limit: Limit) {
+    if shared.speaks_tls() {
+        // To be told why, a client would have to be given a handshake, which is what there is no room for.
+        return;
+    }
+    let error = match limit {
+        Limit::ConnectionsPerAddress => {
+            ApiError::new(ErrorCode::RateLimited, "too many connections from this address; close some, or reuse them")
+        }
+        _ => ApiError::new(ErrorCode::Overloaded, "too many connections; try again"),
+    };
+    let mut io = WatchedStream::new(Stream::Plain(stream), Arc::new(Watch::new()), Arc::clone(&shared), slot);
+    io.last_words(&shared.app.refusal(&error)).await;
     linger::close(io, &shared).await;
 }

@@ -61,6 +61,14 @@ impl KeyStore for MemoryKeys {
     async fn list(&self) -> Result<Vec<ApiKey>, StoreError> {
         Ok(Vec::new())
     }
+    async fn used(&self, uses: &[(ApiKeyHash, Timestamp)]) -> Result<(), StoreError> {
+        for (hash, at) in uses {
+            if let Some(key) = self.0.lock().as_mut().and_then(|keys| keys.get_mut(hash)) {
+                key.last_used_at = Some(*at);
+            }
+        }
+        Ok(())
+    }
     async fn revoke(&self, _prefix: &str, _at: Timestamp) -> Result<bool, StoreError> {
         Ok(false)
     }
@@ -113,6 +121,7 @@ pub(crate) fn key(text: &str, tenant: &str, scopes: &[Scope]) -> ApiKey {
         created_at: Timestamp::from_millis(0),
         expires_at: None,
         revoked_at: None,
+        last_used_at: None,
     }
 }
 

@@ -50,6 +50,33 @@ async fn too_many_and_too_large_headers_are_too_large() {
 }
 
 #[tokio::test]
+async fn the_largest_heads_pass_and_one_more_does_not() {
+    let app = App::start(HttpConfig { max_header_bytes: 8 * 1024, ..unlimited() }).await;
+    let of = |bytes: usize| {
+        let empty = request("GET", "/", &["x-big: "], "").len();
+        request("GET", "/", &[&format!("x-big: {}", "x".repeat(bytes - empty))], "")
+    };
+    assert_eq!(ask(app.addr, of(8 * 1024)).await.status, 200);
+    let answer = ask(app.addr, of(8 * 1024 + 1)).await;
+    assert_eq!((answer.status, answer.code().as_str()), (413, "payload_too_large"));
+    // With `host` there are 100, and 101.
+    let named: Vec<String> = (0..100).map(|i| format!("x-{i}: 1")).collect();
+    let named: Vec<&str> = named.iter().map(String::as_str).collect();
+    assert_eq!(get(app.addr, "/", &named[..99]).await.status, 200);
+    assert_eq!(get(app.addr, "/", &named).await.status, 413);
+}
+
+#[tokio::test]
+async fn the_largest_body_passes_and_one_byte_more_does_not() {
+    let app = App::start(unlimited()).await;
+    let json = ["content-type: application/json"];
+    let most = ask(app.addr, request("POST", "/chats", &json, &"x".repeat(super::app::MAX_BODY))).await;
+    assert_eq!(most.json()["bytes"], super::app::MAX_BODY);
+    let more = ask(app.addr, request("POST", "/chats", &json, &"x".repeat(super::app::MAX_BODY + 1))).await;
+    assert_eq!((more.status, more.code().as_str()), (413, "payload_too_large"));
+}
+
+#[tokio::test]
 async fn slow_heads_are_ended() {
     let app = App::start(HttpConfig { header_timeout: Duration::from_millis(200), ..unlimited() }).await;
     let mut half = Client::connect(app.addr).await;

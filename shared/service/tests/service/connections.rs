@@ -26,6 +26,35 @@ async fn over_the_cap_is_told_so_and_a_free_place_is_used_again() {
 }
 
 #[tokio::test]
+async fn an_address_gets_as_many_connections_as_set() {
+    let app = App::start(HttpConfig { max_connections_per_address: Some(2), ..unlimited() }).await;
+    let mut first = Client::connect(app.addr).await;
+    let mut second = Client::connect(app.addr).await;
+    for client in [&mut first, &mut second] {
+        client.send(request("GET", "/", &[], "")).await;
+        assert_eq!(client.answer().await.status, 200);
+    }
+    let refused = get(app.addr, "/", &[]).await;
+    assert_eq!((refused.status, refused.code().as_str()), (429, "rate_limited"));
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    drop(first);
+    let freed = async { while get(app.addr, "/", &[]).await.status != 200 {} };
+    tokio::time::timeout(LIMIT, freed).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_trusted_comes_for_many() {
+    let config = HttpConfig {
+        max_connections_per_address: Some(1),
+        trusted_proxies: "127.0.0.0/8".parse().unwrap(),
+        ..unlimited()
+    };
+    let app = App::start(config).await;
+    let _held = Client::connect(app.addr).await;
+    assert_eq!(get(app.addr, "/", &[]).await.status, 200);
+}
+
+#[tokio::test]
 async fn a_connection_serves_many_requests_and_pipelined_ones() {
     let app = App::start(unlimited()).await;
     let mut client = Client::connect(app.addr).await;

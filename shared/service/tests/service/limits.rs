@@ -6,7 +6,7 @@ use shared::domain::{ApiKey, Scope};
 use shared_service::HttpConfig;
 
 use super::app::{App, key, unlimited};
-use super::client::{Client, LIMIT, get, request};
+use super::client::{Client, LIMIT, ask, get, request};
 
 #[tokio::test]
 async fn the_quota_passes_and_one_more_does_not() {
@@ -56,6 +56,31 @@ async fn without_a_limit_the_limiter_is_not_asked() {
     let answer = get(app.addr, "/chats/whoami", &[]).await;
     assert_eq!((answer.status, answer.header("ratelimit-policy")), (200, None));
     assert_eq!(app.limiter.asked.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
+async fn reads_are_answered_while_writes_and_summaries_are_shed() {
+    let mut app = App::start(HttpConfig { max_in_flight: 4, ..unlimited() }).await;
+    let mut working = Vec::new();
+    for _ in 0..3 {
+        let mut client = Client::connect(app.addr).await;
+        client.send(request("GET", "/slow", &[], "")).await;
+        tokio::time::timeout(LIMIT, app.entered.recv()).await.unwrap().unwrap();
+        working.push(client);
+    }
+    let post = request("POST", "/chats", &["content-type: application/json"], "{}");
+    for _ in 0..3 {
+        let shed = ask(app.addr, &post).await;
+        assert_eq!((shed.status, shed.code().as_str()), (503, "overloaded"));
+        assert_eq!(shed.header("retry-after"), Some("1"));
+        assert_eq!(get(app.addr, "/chats/whoami", &[]).await.status, 200);
+        assert_eq!(get(app.addr, "/healthz", &[]).await.status, 200);
+    }
+    app.slow.add_permits(3);
+    for client in &mut working {
+        assert_eq!(client.answer().await.status, 200);
+    }
+    assert_eq!(ask(app.addr, &post).await.status, 200);
 }
 
 #[tokio::test]

@@ -10,4 +10,6 @@ mod errors;
 mod keys;
 mod limits;
 mod operators;
+mod panics;
 mod stopping;
+mod tls;

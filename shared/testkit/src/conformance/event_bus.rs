@@ -6,6 +6,7 @@ macro_rules! event_bus_suite {
     ($open:path) => {
         $crate::conformance_cases! { $open, event_bus:
             notices::notices_of_one_conversation_are_one,
+            notices::equal_names_in_two_tenants_are_two,
             notices::an_acknowledged_notice_does_not_come_again,
             notices::a_dropped_delivery_comes_again,
             notices::a_notice_put_off_comes_later,
@@ -79,6 +80,17 @@ pub mod notices {
         seen.sort_by(|one, other| one.key.cmp(&other.key));
         let highest = |name| Notice { key: key(&tenant, name), seq: Seq(9) };
         assert_eq!(seen, [highest("a"), highest("b")]);
+    }
+
+    pub async fn equal_names_in_two_tenants_are_two(bus: Bus) {
+        let (mine, theirs) = (key(&tenant(), "twin"), key(&tenant(), "twin"));
+        notify(&bus, &mine, 3);
+        notify(&bus, &theirs, 9);
+        let mut stream = bus.notices().await.unwrap();
+        let mut seen = drain(&bus, &mut stream).await;
+        seen.retain(|notice| notice.key == mine || notice.key == theirs);
+        seen.sort_by_key(|notice| notice.seq);
+        assert_eq!(seen, [Notice { key: mine, seq: Seq(3) }, Notice { key: theirs, seq: Seq(9) }]);
     }
 
     pub async fn an_acknowledged_notice_does_not_come_again(bus: Bus) {

@@ -8,6 +8,7 @@ macro_rules! key_store_suite {
             cases::a_key_comes_back_as_it_was,
             cases::a_hash_stands_for_one_key,
             cases::a_key_is_revoked_by_its_prefix,
+            cases::the_latest_use_of_a_key_is_kept,
         }
     };
 }
@@ -31,6 +32,7 @@ pub mod cases {
             created_at: at(millis),
             expires_at: Some(at(99)),
             revoked_at: None,
+            last_used_at: None,
         }
     }
 
@@ -65,5 +67,18 @@ pub mod cases {
         let found = store.find(&one.hash).await.unwrap().unwrap();
         assert_eq!(found.revoked_at, Some(at(50)), "the first time holds");
         assert_eq!(store.find(&other.hash).await.unwrap().unwrap().revoked_at, None);
+    }
+
+    pub async fn the_latest_use_of_a_key_is_kept(store: Arc<dyn KeyStore>) {
+        let (one, other) = (key(1), key(2));
+        store.create(&one).await.unwrap();
+        store.create(&other).await.unwrap();
+        store.used(&[]).await.unwrap();
+        let nobody = Digest::of(b"nobody's");
+        store.used(&[(one.hash, at(70)), (nobody, at(70))]).await.unwrap();
+        store.used(&[(one.hash, at(60))]).await.unwrap();
+        assert_eq!(store.find(&one.hash).await.unwrap().unwrap().last_used_at, Some(at(70)));
+        assert_eq!(store.find(&other.hash).await.unwrap(), Some(other));
+        assert_eq!(store.find(&nobody).await.unwrap(), None);
     }
 }

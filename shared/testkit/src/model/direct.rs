@@ -15,6 +15,8 @@ pub struct DirectModel {
     brain: Brain,
     state: Mutex<State>,
     takes: Duration,
+    /// Between two pieces of an answer.
+    pace: Duration,
 }
 
 #[derive(Default)]
@@ -30,13 +32,19 @@ impl DirectModel {
     /// A good one, or one that obeys what it reads.
     #[must_use]
     pub fn new(obeys: bool) -> Self {
-        Self { brain: Brain::new(obeys), state: Mutex::default(), takes: Duration::ZERO }
+        Self { brain: Brain::new(obeys), state: Mutex::default(), takes: Duration::ZERO, pace: Duration::ZERO }
     }
 
     /// A good one that takes so long for each call.
     #[must_use]
     pub fn slow(takes: Duration) -> Self {
         Self { takes, ..Self::new(false) }
+    }
+
+    /// A good one that takes so long between two pieces of an answer.
+    #[must_use]
+    pub fn typing(pace: Duration) -> Self {
+        Self { pace, ..Self::new(false) }
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -110,6 +118,9 @@ impl ChatModel for DirectModel {
         if let Some(progress) = progress {
             for end in (0..text.len()).step_by(16).filter(|end| text.is_char_boundary(*end)) {
                 progress.so_far(&text[..end]);
+                if !self.pace.is_zero() {
+                    tokio::time::sleep(self.pace).await;
+                }
             }
             progress.so_far(&text);
         }

@@ -4,15 +4,21 @@
 //! The server is started with short summary times ([`settings`]) and serves all scenarios at once; each has
 //! conversations of its own.
 
+pub mod access;
 pub mod append;
 pub mod bad_input;
 pub mod bad_socket;
+pub mod every_route;
+pub mod frames;
 pub mod model;
 pub mod oracle;
 pub mod push;
 pub mod query;
 pub mod sets;
+pub mod slow;
+pub mod smuggling;
 pub mod summarize;
+pub mod tenants;
 pub mod wire;
 
 use crate::process::Launch;

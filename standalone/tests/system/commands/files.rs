@@ -3,6 +3,8 @@
 use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
+use shared_testkit::model::{Fault, ModelServer};
+use shared_testkit::scenarios::model;
 use shared_testkit::transcript;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
@@ -29,6 +31,11 @@ async fn a_file_is_summarized_here_and_now() -> Result<()> {
         "payment tests",
         "[3] notes.txt:3  Carla: I will fix",
         "Engine: local",
+        "Rules: version ",
+        "Trigger: demand",
+        "Tokens: 0 sent, 0 written",
+        "Time: ",
+        "Dropped: nothing",
     ] {
         ensure!(shown.out.contains(part), "no {part:?} in\n{}", shown.out);
     }
@@ -39,6 +46,39 @@ async fn a_file_is_summarized_here_and_now() -> Result<()> {
     ensure!(json["brief"].as_str().is_some_and(|text| !text.is_empty()), "{json}");
     let wrong = run(&["summarize", &notes, "--conversation", "other"]).await?.exits(1)?;
     ensure!(wrong.err.contains("no messages"), "{}", wrong.err);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_model_writes_it_if_asked_and_what_it_took_is_told() -> Result<()> {
+    let (mock, files) = (ModelServer::start(false).await?, tempfile::tempdir()?);
+    let notes = file(&files, "notes.txt", NOTES.repeat(30))?;
+    let ask = async |engine: &str, format: &str| {
+        let mut command = Command::new(RECAP);
+        command.args(["summarize", &notes, "--engine", engine, format]).env_clear().envs(model::settings(&mock));
+        Ran::of(&command.kill_on_drop(true).output().await?).exits(0)
+    };
+    // A name that nobody said: what is dropped is told.
+    mock.play([Fault::Text(|text| text.replacen("says", "and Zanzibar say", 1)), Fault::Text(|text| text)]);
+    let shown = ask("model", "--explain").await?;
+    for part in [
+        "120 messages by 3 people",
+        "Engine: openai:mock",
+        "Prompts: version 2",
+        "Trigger: demand",
+        "Time: ",
+        "1 sentence (unfounded)",
+        "Coverage: messages 1 to 120, all of them",
+    ] {
+        ensure!(shown.out.contains(part), "no {part:?} in\n{}", shown.out);
+    }
+    ensure!(!shown.out.contains("Tokens: 0"), "{}", shown.out);
+    let calls = mock.calls().len();
+    ensure!(ask("local", "--json").await?.json()?["engine"] == "local");
+    ensure!(mock.calls().len() == calls, "nothing leaves the machine unasked");
+    ensure!(ask("model", "--json").await?.json()?["engine"] == "openai:mock");
+    let nobody = run(&["summarize", &notes, "--engine", "model"]).await?.exits(1)?;
+    ensure!(nobody.err.contains("OPENAI_API_KEY"), "{}", nobody.err);
     Ok(())
 }
 

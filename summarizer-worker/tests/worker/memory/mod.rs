@@ -84,6 +84,9 @@ impl KeyStore for Nobody {
     async fn list(&self) -> Result<Vec<ApiKey>, StoreError> {
         Ok(Vec::new())
     }
+    async fn used(&self, _: &[(ApiKeyHash, Timestamp)]) -> Result<(), StoreError> {
+        Ok(())
+    }
     async fn revoke(&self, _: &str, _: Timestamp) -> Result<bool, StoreError> {
         Ok(false)
     }

@@ -105,6 +105,10 @@ impl ViewStore for MemoryViews {
         Err(StoreError::Timeout)
     }
 
+    async fn messages(&self, _: &TenantId) -> Result<u64, StoreError> {
+        Err(StoreError::Timeout)
+    }
+
     async fn participants(&self, key: &ConversationKey) -> Result<u64, StoreError> {
         Ok(self.state.lock().users.get(key).map_or(0, BTreeMap::len) as u64)
     }

@@ -1,5 +1,5 @@
-//! A real endpoint that fails in every way that was seen of one: after each, every conversation is summarized, no call
-//! was made in vain but those that failed, and the books hold what was billed.
+//! A real endpoint that fails in every way that was seen of one: after each, every conversation is summarized with at most
+//! a fifth more calls than on a good day, and the books hold what was billed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +36,7 @@ fn hasty() -> ModelConfig {
     }
 }
 
-fn settings(url: &str) -> OpenAiSettings {
+pub(super) fn settings(url: &str) -> OpenAiSettings {
     OpenAiSettings {
         openai_api_key: None,
         openai_base_url: Some(url.to_owned()),
@@ -45,26 +45,30 @@ fn settings(url: &str) -> OpenAiSettings {
     }
 }
 
-/// Two conversations, of 50 and of 5 messages, while the script is played. `more` calls may be needed beside the
-/// three of a good day and those that fail.
+/// A conversation of 50 messages and some of 5, while the script is played: as many as make the calls that fail, and
+/// the `more` that they lead to, a fifth of the calls of a good day.
 async fn play(script: Vec<Fault>, refuses: &[&'static str], by: By, more: usize) {
     let server = ModelServer::start(false).await.unwrap();
     server.refuse(refuses);
-    let faults = script.len();
+    let extra = script.len() + more;
+    let names: Vec<String> = (0..(5 * extra).saturating_sub(1).max(2)).map(|n| format!("c{n}")).collect();
+    let ideal = 1 + names.len();
+    // Only where nothing else ends a call is a try cut off soon: a busy machine is no fault of the endpoint.
+    let endless = script.iter().any(|fault| matches!(fault, Fault::Hang | Fault::Drip));
+    let llm_timeout = Duration::from_secs(if endless { 2 } else { 15 });
     server.play(script);
     let mut world = World::new(quiet());
     let chat = OpenAiChat::new(&settings(&server.base_url())).unwrap();
-    let engines = engines(&world, Arc::new(chat), &hasty());
+    let engines = engines(&world, Arc::new(chat), &ModelConfig { llm_timeout, ..hasty() });
     world.start_engines(engines);
-    for (name, count) in [("a", 50), ("b", 5)] {
-        let head = world.post(&key(name), count).await;
+    for (n, name) in names.iter().enumerate() {
+        let head = world.post(&key(name), if n == 0 { 50 } else { 5 }).await;
         assert!(matches!(ask(&world, name, head).await, SummarizeReply::Stored { .. }), "{name}");
     }
     assert_proved(&world);
-    let first = newest(&world, "a");
     match by {
         By::Model => {
-            for version in [&first, &newest(&world, "b")] {
+            for version in names.iter().map(|name| newest(&world, name)) {
                 assert_eq!((version.engine.as_str(), version.degraded), ("openai:mock", false));
                 assert_eq!(version.prompt_version, "2");
                 assert!(version.usage.tokens_in > 0 && !version.content.brief.is_empty());
@@ -72,11 +76,12 @@ async fn play(script: Vec<Fault>, refuses: &[&'static str], by: By, more: usize)
             assert_eq!(server.left(), 0, "the whole script was played");
         }
         By::Local(reason) => {
+            let first = newest(&world, &names[0]);
             assert_eq!((first.engine.as_str(), first.degraded, first.fallback), ("local", true, Some(reason)));
         }
     }
     let calls = server.calls().len();
-    assert!(calls <= 3 + faults + more, "{calls} calls for 3 answers and {faults} faults");
+    assert!(calls * 5 <= ideal * 6, "{calls} calls where {ideal} are ideal");
     let (spent, billed) = (spent(&world).await.tokens, server.billed());
     assert!(spent <= CAP && spent >= billed.tokens_in + billed.tokens_out, "{spent} in the books, {billed:?} billed");
     world.stop().await;

@@ -1,6 +1,7 @@
 //! The engine that asks a model: with faults, attacks, limits of money and time, and the tokens it takes.
 
 mod attacks;
+mod faith;
 mod faults;
 mod money;
 mod time;

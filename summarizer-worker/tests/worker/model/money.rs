@@ -3,22 +3,27 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::domain::FallbackReason;
+use shared::domain::{FallbackReason, Spend, Usage};
 use shared_testkit::model::DirectModel;
 use summarizer_worker::{Micros, ModelConfig, Price};
 
 use super::{ask, assert_proved, direct, engines, newest, spent};
 use crate::world::{World, key, quiet, until};
 
-#[tokio::test(start_paused = true)]
-async fn fifty_runs_at_once_do_not_pass_the_cap() {
-    const CAP: u64 = 40_000;
-    let mut config = quiet();
-    config.summarize_asks = 25;
-    let mut world = World::new(config);
-    let config = ModelConfig { llm_daily_token_cap: Some(CAP), llm_concurrency: 64, ..ModelConfig::default() };
+const PRICE: (u64, u64) = (150_000, 600_000);
+
+fn price() -> Price {
+    Price { model: "mock".into(), input: Micros(PRICE.0), output: Micros(PRICE.1) }
+}
+
+/// Fifty conversations at once, with two workers and books of the same store. Answers what was spent of the books and
+/// billed by the model.
+async fn fifty(config: ModelConfig) -> (Spend, Usage) {
+    let mut worker = quiet();
+    worker.summarize_asks = 25;
+    let mut world = World::new(worker);
+    let config = ModelConfig { llm_concurrency: 64, llm_prices: vec![price()], ..config };
     let model = Arc::new(DirectModel::slow(Duration::from_millis(20)));
-    // Two workers with books of the same store.
     for _ in 0..2 {
         let engines = engines(&world, model.clone(), &config);
         world.start_engines(engines);
@@ -31,19 +36,34 @@ async fn fifty_runs_at_once_do_not_pass_the_cap() {
     let asks = names.iter().zip(&heads).map(|(name, head)| ask(&world, name, *head));
     futures_util::future::join_all(asks).await;
     assert_proved(&world);
-    let billed = model.billed();
+    let degraded = names.iter().filter(|name| newest(&world, name).fallback == Some(FallbackReason::Cap)).count();
+    assert!(degraded > 0 && degraded < 50, "{degraded}");
+    (spent(&world).await, model.billed())
+}
+
+#[tokio::test(start_paused = true)]
+async fn fifty_runs_at_once_do_not_pass_the_cap() {
+    const CAP: u64 = 40_000;
+    let (spent, billed) = fifty(ModelConfig { llm_daily_token_cap: Some(CAP), ..ModelConfig::default() }).await;
     let billed = billed.tokens_in + billed.tokens_out;
     assert!(billed <= CAP, "{billed} billed");
     assert!(billed > CAP / 2, "{billed} billed: the budget is used");
-    assert_eq!(spent(&world).await.tokens, billed, "all is settled");
-    let degraded = names.iter().filter(|name| newest(&world, name).fallback == Some(FallbackReason::Cap)).count();
-    assert!(degraded > 0 && degraded < 50, "{degraded}");
+    assert_eq!(spent.tokens, billed, "all is settled");
+}
+
+#[tokio::test(start_paused = true)]
+async fn fifty_runs_at_once_do_not_pass_the_cap_in_money() {
+    const CAP: u64 = 15_000;
+    let (spent, billed) = fifty(ModelConfig { llm_daily_cost_cap: Some(Micros(CAP)), ..ModelConfig::default() }).await;
+    let cost = price().of(billed).0;
+    assert!(cost <= spent.micros && spent.micros <= CAP, "{cost} billed, {} in the books", spent.micros);
+    assert!(cost > CAP / 4, "{cost} billed: the budget is used");
 }
 
 #[tokio::test(start_paused = true)]
 async fn at_the_cap_the_local_engine_answers_and_the_next_day_the_model_makes_up_for_it() {
     let mut world = World::new(quiet());
-    let price = Price { model: "mock".into(), input: Micros(150_000), output: Micros(600_000) };
+    let price = price();
     let config = ModelConfig {
         llm_daily_cost_cap: Some(Micros(1_500)),
         llm_prices: vec![price.clone()],

@@ -127,3 +127,22 @@ async fn listeners_see_the_text_grow_and_what_is_stored_is_the_checked_one() {
     let partial = place(|heard| matches!(heard, Announcement::Partial { .. })).unwrap();
     assert!(partial < place(|heard| matches!(heard, Announcement::Summarized { .. })).unwrap());
 }
+
+#[tokio::test(start_paused = true)]
+async fn at_most_five_texts_a_second_are_told_while_one_is_written() {
+    let mut world = World::new(quiet());
+    let model = Arc::new(DirectModel::typing(Duration::from_millis(70)));
+    let engines = engines(&world, model, &ModelConfig::default());
+    world.start_engines(engines);
+    let head = world.post(&key("a"), 30).await;
+    let begun = tokio::time::Instant::now();
+    ask(&world, "a", head).await;
+    let most = begun.elapsed().as_millis() / 200 + 1;
+    let partial = |heard: &Announcement| match heard {
+        Announcement::Partial { text, .. } => Some(text.clone()),
+        _ => None,
+    };
+    let told: Vec<String> = world.bus.heard().iter().filter_map(partial).collect();
+    assert!(told.len() > 2 && told.len() as u128 <= most, "{} texts where {most} may be", told.len());
+    assert!(told.windows(2).all(|pair| pair[1].len() > pair[0].len()), "each says more: {told:?}");
+}

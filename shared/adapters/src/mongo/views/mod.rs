@@ -92,6 +92,10 @@ impl ViewStore for MongoViewStore {
         self.views.history(tenant, user, query).await
     }
 
+    async fn messages(&self, tenant: &TenantId) -> Result<u64, StoreError> {
+        self.views.messages(tenant).await
+    }
+
     async fn participants(&self, key: &ConversationKey) -> Result<u64, StoreError> {
         self.views.participants(key).await
     }

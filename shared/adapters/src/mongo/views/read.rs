@@ -124,6 +124,15 @@ impl Views {
         Ok(self.db.count("participants", VIEWS, doc! { "_id": { "$gte": first, "$lte": last } }, None).await?)
     }
 
+    /// How many messages a tenant has, but for what views still owe their rows.
+    pub(super) async fn messages(&self, tenant: &TenantId) -> Result<u64, StoreError> {
+        let pipeline = vec![
+            doc! { "$match": { "pt": tenant.as_str() } },
+            doc! { "$group": { "_id": null, "sum": { "$sum": "$pm" } } },
+        ];
+        Ok(self.db.sum("messages", VIEWS, pipeline, "sum").await?)
+    }
+
     /// Conversations with messages that no summary covers, by key.
     pub(super) async fn uncovered(
         &self,

@@ -121,6 +121,10 @@ impl ViewStore for CachedViewStore {
         self.inner.history(tenant, user, query).await
     }
 
+    async fn messages(&self, tenant: &TenantId) -> Result<u64, StoreError> {
+        self.inner.messages(tenant).await
+    }
+
     async fn participants(&self, key: &ConversationKey) -> Result<u64, StoreError> {
         self.inner.participants(key).await
     }

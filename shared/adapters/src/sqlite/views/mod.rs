@@ -119,6 +119,11 @@ impl ViewStore for SqliteViewStore {
         self.readers.read("participants", move |db| read::participants(db, &key)).await
     }
 
+    async fn messages(&self, tenant: &TenantId) -> Result<u64, StoreError> {
+        let tenant = tenant.clone();
+        self.readers.read("messages", move |db| read::messages(db, &tenant)).await
+    }
+
     async fn uncovered(
         &self,
         after: Option<&ConversationKey>,

@@ -93,6 +93,17 @@ pub(super) fn participants(connection: &Connection, key: &ConversationKey) -> ru
         .query_row([conversation], |row| number(row, 0))
 }
 
+/// How many messages a tenant has.
+pub(super) fn messages(connection: &Connection, tenant: &TenantId) -> rusqlite::Result<u64> {
+    connection
+        .prepare_cached(
+            "SELECT coalesce(sum(p.messages), 0)
+             FROM users AS u CROSS JOIN participations AS p INDEXED BY history ON p.user = u.id
+             WHERE u.tenant = ?1",
+        )?
+        .query_row([tenant.as_str()], |row| number(row, 0))
+}
+
 /// Conversations with messages that no summary covers, by key.
 pub(super) fn uncovered(
     connection: &Connection,

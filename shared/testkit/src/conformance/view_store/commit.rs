@@ -107,6 +107,19 @@ pub async fn participations_are_counted_once_however_steps_are_cut(store: Store)
     assert_eq!(found, [expected.clone(), expected.clone(), expected]);
 }
 
+pub async fn all_messages_of_a_tenant_are_counted(store: Store) {
+    let (mine, other) = (tenant(), tenant());
+    assert_eq!(store.messages(&mine).await.unwrap(), 0);
+    for (tenant, name, messages) in [(&mine, "a", 3), (&mine, "b", 2), (&other, "a", 7)] {
+        let records: Vec<_> =
+            (1..=messages).map(|seq| message(seq, ["u", "v"][usize::from(seq % 2 == 0)], 1)).collect();
+        project(&*store, &key(tenant, name), &records).await;
+    }
+    assert_eq!(store.messages(&mine).await.unwrap(), 5);
+    store.erase(&key(&mine, "a")).await.unwrap();
+    assert_eq!((store.messages(&mine).await.unwrap(), store.messages(&other).await.unwrap()), (2, 7));
+}
+
 pub async fn a_replaced_view_keeps_its_summaries(store: Store) {
     let key = fresh();
     project(&*store, &key, &[message(1, "wrong", 50), message(2, "wrong too", 60)]).await;

@@ -5,6 +5,7 @@ pub mod find;
 pub mod spend;
 pub mod steps;
 pub mod summaries;
+pub mod tenants;
 pub mod work;
 
 /// All cases against one backend.
@@ -17,6 +18,7 @@ macro_rules! view_store_suite {
             commit::a_stale_step_changes_nothing_and_stops_no_other,
             commit::of_many_workers_one_moves_a_view,
             commit::participations_are_counted_once_however_steps_are_cut,
+            commit::all_messages_of_a_tenant_are_counted,
             commit::a_replaced_view_keeps_its_summaries,
             find::a_list_is_newest_first_and_filtered,
             find::history_holds_what_overlaps_the_range,
@@ -33,6 +35,7 @@ macro_rules! view_store_suite {
             spend::tenants_and_days_have_books_of_their_own,
             spend::of_many_workers_none_passes_the_cap,
             spend::degraded_summaries_are_found_newest_message_first,
+            tenants::equal_names_in_two_tenants_never_meet,
             work::a_lease_has_one_owner_until_its_time_is_over,
             work::of_many_workers_one_takes_a_lease,
             work::failures_are_counted_in_a_row,
