@@ -10,8 +10,17 @@ use crate::client::Client;
 
 /// Pages, cursors in both directions and time ranges give what a sort by timestamp and arrival gives.
 pub async fn pages_equal_a_sort(client: &Client) -> Result<()> {
+    drawn(client, 12).await
+}
+
+/// The same with fewer conversations, for a database that scans ranges.
+pub async fn some_pages_equal_a_sort(client: &Client) -> Result<()> {
+    drawn(client, 3).await
+}
+
+async fn drawn(client: &Client, cases: usize) -> Result<()> {
     let mut runner = TestRunner::deterministic();
-    for case in 0..12 {
+    for case in 0..cases {
         let seconds = prop::collection::vec(0i64..40, 1..120);
         let ask = (1usize..25, 0i64..40, 0i64..40);
         let (seconds, (limit, since, until)) =
