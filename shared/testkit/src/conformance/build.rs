@@ -91,7 +91,7 @@ pub fn edit(target: u64, content: &str) -> Entry {
         target: Seq(target),
         content: content.into(),
         metadata: None,
-        salt: u128::from(target).to_be_bytes(),
+        salt: [target.to_be_bytes()[7]; 16],
     })
 }
 

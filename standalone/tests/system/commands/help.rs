@@ -45,8 +45,16 @@ async fn the_document_shows_the_help_as_it_is() -> Result<()> {
 /// Package names in commands of Cargo are those of the workspace, wherever a reader is told to type them.
 #[tokio::test]
 async fn packages_that_are_named_exist() -> Result<()> {
-    let manifests =
-        ["standalone", "bench", "ingest-api", "query-api", "summarizer-worker", "deploy", "shared/insights"];
+    let manifests = [
+        "standalone",
+        "bench",
+        "ingest-api",
+        "query-api",
+        "summarizer-worker",
+        "deploy",
+        "shared/insights",
+        "shared/adapters",
+    ];
     let read = |file: String| std::fs::read_to_string(repository().join(&file)).context(file);
     let known = manifests.map(|folder| read(format!("{folder}/Cargo.toml"))).into_iter().collect::<Result<String>>()?;
     let mut told = run(&["bench"]).await?.exits(0)?.out;
