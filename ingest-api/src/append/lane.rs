@@ -10,7 +10,7 @@ use std::sync::Arc;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use metrics::counter;
-use shared::domain::{ConversationKey, TenantId};
+use shared::domain::{ConversationKey, TenantId, Timestamp};
 use shared::ports::{Append, AppendError, Appended, MessageLog};
 use shared_service::TaskResult;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
@@ -46,8 +46,13 @@ struct Waiter {
 /// A call that the log has answered.
 type Answered = (Vec<Waiter>, Vec<Result<Appended, AppendError>>);
 
+/// A clock that was set back further than this is believed.
+const AT_ONCE_MS: i64 = 1_000;
+
 pub(super) struct Lane {
     jobs: mpsc::Receiver<Job>,
+    /// When the last request was received, as it was told to the log.
+    received_at: Timestamp,
     log: Arc<dyn MessageLog>,
     publisher: Publisher,
     limits: CommitLimits,
@@ -60,7 +65,7 @@ impl Lane {
         publisher: Publisher,
         limits: CommitLimits,
     ) -> Self {
-        Self { jobs, log, publisher, limits }
+        Self { jobs, received_at: Timestamp::MIN, log, publisher, limits }
     }
 
     /// Serves until `stopping`, then what is still queued.
@@ -121,9 +126,12 @@ impl Lane {
         while let Some(job) = next {
             messages += job.messages;
             bytes += job.bytes;
-            let tenant = job.append.tenant().clone();
+            let mut append = job.append;
+            self.received_at = in_order(self.received_at, append.received_at);
+            append.received_at = self.received_at;
+            let tenant = append.tenant().clone();
             waiters.push(Waiter { tenant, messages: job.messages, held: job.held, reply: job.reply });
-            batches.push(job.append);
+            batches.push(append);
             let full = messages >= self.limits.messages || bytes >= self.limits.bytes;
             next = if full { None } else { self.jobs.try_recv().ok() };
         }
@@ -143,5 +151,29 @@ impl Lane {
         drop(waiter.held);
         let _ = waiter.reply.send(outcome);
         inserted
+    }
+}
+
+/// Requests that come at once may overtake each other on their way here. What is served later was received no earlier,
+/// so that a message without a timestamp of its own is not late behind its neighbour.
+fn in_order(before: Timestamp, received_at: Timestamp) -> Timestamp {
+    let behind = before.as_millis().saturating_sub(received_at.as_millis());
+    if (0..=AT_ONCE_MS).contains(&behind) { before } else { received_at }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_served_later_was_received_no_earlier_unless_the_clock_was_set_back() {
+        let told = [1_000, 1_003, 1_001, 1_003, 1_004, 5, 4, 900].map(Timestamp::from_millis);
+        let mut before = Timestamp::MIN;
+        let kept = told.map(|received_at| {
+            before = in_order(before, received_at);
+            before.as_millis()
+        });
+        assert_eq!(kept, [1_000, 1_003, 1_003, 1_003, 1_004, 1_004, 1_004, 1_004]);
+        assert_eq!(in_order(Timestamp::from_millis(5_000), Timestamp::from_millis(3_999)).as_millis(), 3_999);
     }
 }
