@@ -8,9 +8,9 @@ use tokio::io::AsyncReadExt as _;
 use super::app::{App, unlimited};
 use super::client::{Client, LIMIT, get, request};
 
-#[tokio::test]
-async fn over_the_cap_is_told_so_and_a_free_place_is_used_again() {
-    let app = App::start(HttpConfig { max_connections: 2, ..unlimited() }).await;
+/// Two connections have their place, a third is refused like this, and a place that becomes free is used again.
+async fn two_have_a_place(config: HttpConfig, refusal: (u16, &str)) {
+    let app = App::start(config).await;
     let mut first = Client::connect(app.addr).await;
     let mut second = Client::connect(app.addr).await;
     for client in [&mut first, &mut second] {
@@ -18,7 +18,7 @@ async fn over_the_cap_is_told_so_and_a_free_place_is_used_again() {
         assert_eq!(client.answer().await.status, 200);
     }
     let refused = get(app.addr, "/", &[]).await;
-    assert_eq!((refused.status, refused.code().as_str()), (503, "overloaded"));
+    assert_eq!((refused.status, refused.code().as_str()), refusal);
     assert_eq!(refused.header("retry-after"), Some("1"));
     drop(first);
     let freed = async { while get(app.addr, "/", &[]).await.status != 200 {} };
@@ -26,20 +26,14 @@ async fn over_the_cap_is_told_so_and_a_free_place_is_used_again() {
 }
 
 #[tokio::test]
+async fn over_the_cap_is_told_so_and_a_free_place_is_used_again() {
+    two_have_a_place(HttpConfig { max_connections: 2, ..unlimited() }, (503, "overloaded")).await;
+}
+
+#[tokio::test]
 async fn an_address_gets_as_many_connections_as_set() {
-    let app = App::start(HttpConfig { max_connections_per_address: Some(2), ..unlimited() }).await;
-    let mut first = Client::connect(app.addr).await;
-    let mut second = Client::connect(app.addr).await;
-    for client in [&mut first, &mut second] {
-        client.send(request("GET", "/", &[], "")).await;
-        assert_eq!(client.answer().await.status, 200);
-    }
-    let refused = get(app.addr, "/", &[]).await;
-    assert_eq!((refused.status, refused.code().as_str()), (429, "rate_limited"));
-    assert_eq!(refused.header("retry-after"), Some("1"));
-    drop(first);
-    let freed = async { while get(app.addr, "/", &[]).await.status != 200 {} };
-    tokio::time::timeout(LIMIT, freed).await.unwrap();
+    let config = HttpConfig { max_connections_per_address: Some(2), ..unlimited() };
+    two_have_a_place(config, (429, "rate_limited")).await;
 }
 
 #[tokio::test]
