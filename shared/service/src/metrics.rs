@@ -74,9 +74,11 @@ fn recorder() -> Result<PrometheusRecorder, BuildError> {
 }
 
 /// What each metric of any process is, for those who read `/metrics`.
-const DESCRIPTIONS: [(Kind, &str, &str); 24] = [
+const DESCRIPTIONS: [(Kind, &str, &str); 26] = [
     (Kind::Counter, "recap_http_requests_total", "Requests answered"),
     (Kind::Counter, "recap_http_errors_total", "Requests refused or failed, by code"),
+    (Kind::Counter, "recap_limit_refusals_total", "What was refused, by limit"),
+    (Kind::Counter, "recap_tls_reloads_total", "Times that a changed certificate was read again"),
     (Kind::Seconds, "recap_http_request_duration_seconds", "From head to answer"),
     (Kind::Seconds, "recap_store_query_duration_seconds", "Operations on the store"),
     (Kind::Counter, "recap_append_messages_total", "Messages made durable"),
