@@ -29,6 +29,8 @@ mod sockets;
 mod start;
 mod summary;
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 
 use crate::load::Outcome;
@@ -89,4 +91,9 @@ pub(crate) async fn run(scenario: Scenario, bench: &Bench, findings: &mut Findin
 /// Messages a second.
 fn messages_per_second(outcome: &Outcome, each: u64) -> f64 {
     outcome.rate() * each as f64
+}
+
+/// Processor time between two looks, in microseconds for each message; `None` where it is not known.
+fn micros_each(before: Option<Duration>, after: Option<Duration>, messages: u64) -> Option<f64> {
+    Some(after?.saturating_sub(before?).as_secs_f64() * 1e6 / messages.max(1) as f64)
 }

@@ -49,6 +49,25 @@ async fn an_nkey_opens() {
     ready(&bus(&server.url(), &NatsConfig { nats_nkey: Some(seed), ..NatsConfig::default() }).await).await;
 }
 
+/// An operator, an account and a user, made for tests only; the JWTs never expire.
+const OPERATOR: &str = include_str!("creds/operator.conf");
+const CREDENTIALS: &str = include_str!("creds/recap.creds");
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn credentials_open_and_those_with_another_seed_do_not() {
+    let Some(server) = NatsServer::with(OPERATOR).await.unwrap() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let with = async |text: &str, name: &str| {
+        let file = folder.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        bus(&server.url(), &NatsConfig { nats_credentials: Some(file), ..NatsConfig::default() }).await
+    };
+    ready(&with(CREDENTIALS, "recap.creds").await).await;
+    let begin = CREDENTIALS.find("SUA").unwrap();
+    let foreign = CREDENTIALS.replace(&CREDENTIALS[begin..begin + SEED.len()], SEED);
+    assert!(with(&foreign, "foreign.creds").await.ping().await.is_err());
+}
+
 /// A certificate of its own for 127.0.0.1; false where there is no `openssl`.
 fn certificate(folder: &Path) -> bool {
     let made = std::process::Command::new("openssl")
