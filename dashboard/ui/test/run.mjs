@@ -2,6 +2,7 @@
 // then what only the one or the other shows. Without a binary the double alone; `--origin URL [--key rk_…]` runs the
 // story against a server that runs already, with an empty store. `--only WORDS` picks cases.
 import { randomUUID } from "node:crypto";
+import { resolve } from "node:path";
 import { serve } from "../mock/server.mjs";
 import { built } from "./dist.mjs";
 import { launch, shots } from "./harness.mjs";
@@ -16,7 +17,8 @@ const option = (name) => {
   return at < 0 ? null : process.argv[at + 1];
 };
 const given = option("origin");
-const binary = option("recap");
+// The server runs in a folder of its own.
+const binary = option("recap") && resolve(option("recap"));
 const only = option("only");
 
 const browser = await launch();

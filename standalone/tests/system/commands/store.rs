@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use shared_testkit::process::Launch;
 
-use super::{Ran, run, run_at};
+use super::{Ran, on, run, run_at};
 use crate::{RECAP, Recap};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -22,11 +22,6 @@ async fn health_is_an_exit_code() -> Result<()> {
     ensure!(closed.err.contains("https://127.0.0.1:1"), "{closed:?}");
     run(&["health", "--timeout", "soon"]).await?.exits(2)?;
     Ok(())
-}
-
-async fn on(recap: &tempfile::TempDir, args: &[&str]) -> Result<Ran> {
-    let launch = args.iter().fold(Launch::recap(RECAP, recap.path()), |launch, arg| launch.arg(*arg));
-    Ok(Ran::of(&launch.output().await?))
 }
 
 #[tokio::test(flavor = "multi_thread")]
