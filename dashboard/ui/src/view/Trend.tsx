@@ -2,7 +2,7 @@
 // Blue is glad, amber is not, grey is neither: readable without telling red from green.
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { count, signed } from "../time.ts";
+import { count, ends, exact, signed } from "../time.ts";
 
 /** Messages in each full point: a power of two, as the server folds them. */
 export function pointWidth(points: number, messages: number): number {
@@ -41,10 +41,13 @@ const MIDDLE = HEIGHT / 2;
 export function TrendPlot(props: {
   trend: number[];
   messages: number;
+  /** When the first and the last message were written, where that is known. */
+  from: string | null | undefined;
+  to: string | null | undefined;
   onPick: (ordinal: number) => void;
 }): JSX.Element | null {
   const [hover, setHover] = useState<number | null>(null);
-  const { trend, messages } = props;
+  const { trend, messages, from, to } = props;
   if (trend.length < 2) return null;
   const width = pointWidth(trend.length, messages);
   const step = 100 / trend.length;
@@ -61,6 +64,7 @@ export function TrendPlot(props: {
   const shown = hover === null ? null : (trend[hover] ?? 0);
   const low = trend.indexOf(Math.min(...trend));
   const high = trend.indexOf(Math.max(...trend));
+  const [first, last] = from && to ? ends(from, to) : ["first", "newest"];
   const label =
     `Sentiment over ${count(messages)} messages. Highest ${signed(trend[high] ?? 0)} around ${range(high)}, ` +
     `lowest ${signed(trend[low] ?? 0)} around ${range(low)}.`;
@@ -95,9 +99,9 @@ export function TrendPlot(props: {
       <figcaption class="small">
         {hover === null || shown === null ? (
           <>
-            <span>first</span>
+            <span title={from ? exact(from) : undefined}>{first}</span>
             <span class="dim">click to go there</span>
-            <span>newest</span>
+            <span title={to ? exact(to) : undefined}>{last}</span>
           </>
         ) : (
           <span>
