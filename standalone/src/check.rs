@@ -16,6 +16,10 @@ const CLOSE: Duration = Duration::from_mins(1);
 
 /// Prints what it found on standard output; fails if something is wrong that was not mended.
 pub(crate) async fn run(config: CheckConfig) -> anyhow::Result<ExitCode> {
+    // An empty store would pass: all is well where nothing is.
+    if let Some(folder) = config.store.store_url.folder().filter(|folder| !folder.join("log.db").exists()) {
+        anyhow::bail!("there is no data in {}: set STORE_URL to the store that is to be checked", folder.display());
+    }
     let (ports, closing) = open_closing(&config.store).await.context("cannot open the store")?;
     let report = if config.repair { rebuild(&ports).await } else { check(&ports).await };
     drop(ports);

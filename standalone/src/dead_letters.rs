@@ -63,6 +63,9 @@ pub(crate) async fn run(command: DeadLettersCommand) -> anyhow::Result<ExitCode>
         DeadLettersCommand::List { store, .. } => store,
         DeadLettersCommand::Replay(args) => &args.store,
     };
+    if let Some(folder) = store.store_url.folder().filter(|folder| !folder.exists()) {
+        anyhow::bail!("there is no data folder {}: set STORE_URL to the store that is meant", folder.display());
+    }
     let opened = open_closing(store).await;
     if let Err(OpenError::Taken { folder }) = &opened {
         anyhow::bail!(

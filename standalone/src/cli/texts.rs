@@ -77,7 +77,8 @@ Reads all that `recap import` reads. Nothing leaves this machine, unless the mod
 `--engine model`. It is named and limited by the variables that a server reads, also from `.env`
 (OPENAI_*, LLM_*); a daily cap counts for this command alone.
 
-Exit codes: 0 done, 3 a file could not be read to its end, 1 failed, 2 bad usage.";
+Exit codes: 0 done, 3 a file could not be read to its end or something in it was left out (standard
+error says what), 1 failed, 2 bad usage.";
 
 pub(crate) const WATCH: &str = "\
 Examples:

@@ -190,7 +190,9 @@ async fn imports_and_summaries_are_as_the_document_shows() -> Result<()> {
     let cut = file(&files, "cut.json", "[{\"text\":\"a\",\"user\":\"x\"},{\"te")?;
     let report = as_promised("import", &recap.run(&["import", "--json", &cut]).await?.exits(3)?)?;
     ensure!(report["failed"][0]["error"].is_string(), "{report}");
-    let summary = as_promised("summarize", &recap.run(&["summarize", "--json", &chat]).await?.exits(0)?)?;
+    let summary = recap.run(&["summarize", "--json", &chat]).await?.exits(3)?;
+    ensure!(summary.err.contains("left out, not of this format: 1, first at standup.jsonl:2"), "{summary:?}");
+    let summary = as_promised("summarize", &summary)?;
     ensure!(summary["insights"]["participants"][0]["user_id"] == "Luis", "{summary}");
     Ok(())
 }

@@ -47,6 +47,22 @@ async fn migrating_says_what_it_found_and_needs_the_store_alone() -> Result<()> 
     Ok(())
 }
 
+/// A mistyped folder is told; it is neither made nor called sound.
+#[tokio::test]
+async fn where_there_is_no_store_nothing_is_sound() -> Result<()> {
+    let nowhere = tempfile::tempdir()?;
+    let empty = on(&nowhere, &["check"]).await?.exits(1)?;
+    ensure!(empty.err.contains("there is no data in"), "{empty:?}");
+    for args in [&["check", "--repair"][..], &["dead-letters", "list"]] {
+        let folder = nowhere.path().join("none");
+        let launch = args.iter().fold(Launch::recap(RECAP, &folder), |launch, arg| launch.arg(*arg));
+        let missing = Ran::of(&launch.output().await?).exits(1)?;
+        ensure!(missing.err.contains("STORE_URL") && !folder.exists(), "{missing:?}");
+    }
+    ensure!(std::fs::read_dir(nowhere.path())?.next().is_none());
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn dead_letters_of_a_sound_store_are_none() -> Result<()> {
     let data = tempfile::tempdir()?;
