@@ -1,6 +1,6 @@
 // That each state is told as what it is: loading, empty, wrong. Answers are held back or replaced on their way.
 import assert from "node:assert/strict";
-import { axe, conversation, eventually, newPage, seqs, shots } from "./harness.mjs";
+import { axe, conversation, eventually, fits, newPage, seqs, shots } from "./harness.mjs";
 
 const PHONE = { width: 390, height: 844 };
 const DESK = { width: 1440, height: 900 };
@@ -14,8 +14,7 @@ export async function look(page, name, pane) {
       await page.emulateMedia({ colorScheme });
       await page.screenshot({ path: `${shots}/state-${name}-${size}-${colorScheme}.png` });
     }
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    assert.ok(wide <= 0, `${name} on a ${size} is ${wide} px too wide`);
+    await fits(page, `${name} on a ${size}`);
   }
   await axe(page, name);
 }
