@@ -70,7 +70,7 @@ struct Failed {
 }
 
 /// Whether somebody may miss it: what every export holds beside its messages is no loss.
-pub(crate) fn is_loss(reason: &Reason) -> bool {
+pub(crate) fn is_loss(reason: Reason) -> bool {
     !matches!(reason, Reason::System | Reason::Deleted | Reason::NoText | Reason::MediaOmitted | Reason::NotChat)
 }
 
@@ -114,7 +114,7 @@ impl Report {
     }
 
     pub(crate) fn skipped(&mut self, skipped: &Skipped) {
-        self.lost += u64::from(is_loss(&skipped.reason));
+        self.lost += u64::from(is_loss(skipped.reason));
         self.skipped.entry(skipped.reason.to_string()).or_default().add(&skipped.place, &skipped.excerpt);
     }
 

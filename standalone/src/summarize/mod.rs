@@ -161,7 +161,7 @@ impl Receiver for Chats {
             }
             Event::Item(Item::Note(note)) => terminal::note(&note),
             Event::Failed { file, error } => self.failed.push(format!("{file}: {error}")),
-            Event::Item(Item::Skipped(skipped)) if is_loss(&skipped.reason) => {
+            Event::Item(Item::Skipped(skipped)) if is_loss(skipped.reason) => {
                 self.lost.entry(skipped.reason.to_string()).or_insert((0, skipped.place)).0 += 1;
             }
             Event::Item(Item::Skipped(_) | Item::Ended { .. }) | Event::Read { .. } => {}
