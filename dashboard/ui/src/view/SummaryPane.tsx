@@ -129,6 +129,7 @@ function Whole({ talk }: { talk: Conversation }): JSX.Element {
             messages={talk.messageCount.value}
             from={row?.first_at ?? (talk.window.atStart ? messages.value[0]?.timestamp : null)}
             to={row?.last_at ?? (talk.window.atEnd ? messages.value.at(-1)?.timestamp : null)}
+            when={(ordinal) => messages.value[ordinal - talk.window.first.value]?.timestamp}
             onPick={(ordinal) => void talk.attempt(() => goToOrdinal(talk, ordinal))}
           />
         </section>

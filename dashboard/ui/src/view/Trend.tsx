@@ -2,7 +2,7 @@
 // Blue is glad, amber is not, grey is neither: readable without telling red from green.
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { count, ends, exact, signed } from "../time.ts";
+import { count, ends, exact, moment, signed } from "../time.ts";
 
 /** Messages in each full point: a power of two, as the server folds them. */
 export function pointWidth(points: number, messages: number): number {
@@ -44,6 +44,8 @@ export function TrendPlot(props: {
   /** When the first and the last message were written, where that is known. */
   from: string | null | undefined;
   to: string | null | undefined;
+  /** When message number `ordinal`, from 0, was written, where it is at hand. */
+  when: (ordinal: number) => string | undefined;
   onPick: (ordinal: number) => void;
 }): JSX.Element | null {
   const [hover, setHover] = useState<number | null>(null);
@@ -62,6 +64,7 @@ export function TrendPlot(props: {
     return from >= to ? `message ${count(from)}` : `messages ${count(from)}–${count(to)}`;
   };
   const shown = hover === null ? null : (trend[hover] ?? 0);
+  const written = hover === null ? undefined : props.when(hover * width);
   const low = trend.indexOf(Math.min(...trend));
   const high = trend.indexOf(Math.max(...trend));
   const [first, last] = from && to ? ends(from, to) : ["first", "newest"];
@@ -106,6 +109,7 @@ export function TrendPlot(props: {
         ) : (
           <span>
             {signed(shown)} in {range(hover)}
+            {written && `, ${moment(written)}`}
           </span>
         )}
       </figcaption>
