@@ -45,6 +45,9 @@ pub(crate) struct CreateKey {
     /// Refuse it after this long, such as 90d
     #[arg(long, value_parser = duration)]
     pub(crate) expires: Option<Duration>,
+    /// Print the key and what is kept of it as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 fn tenant(text: &str) -> Result<TenantId, String> {
@@ -87,7 +90,8 @@ pub(crate) async fn run(command: KeysCommand, store: &StoreConfig) -> anyhow::Re
             let (text, key) = mint(&create, &SystemIds, now);
             keys.create(&key).await.context("cannot store the key")?;
             eprintln!("A key of tenant {}. It is shown this once:", key.tenant);
-            println!("{text}");
+            let json = create.json.then(|| serde_json::to_string(&Made { key: &text, kept: Listed::of(&key, now) }));
+            println!("{}", json.transpose()?.unwrap_or(text));
         }
         KeysCommand::List { json } => {
             for key in keys.list().await? {
@@ -103,6 +107,14 @@ pub(crate) async fn run(command: KeysCommand, store: &StoreConfig) -> anyhow::Re
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a new key is told with, once.
+#[derive(Serialize)]
+struct Made<'a> {
+    key: &'a str,
+    #[serde(flatten)]
+    kept: Listed,
 }
 
 /// What is told of a key: nothing that opens anything.

@@ -22,6 +22,7 @@ pub(crate) async fn first_link(ports: &Ports, server: &Server) -> anyhow::Result
         scopes: vec![Scope::Write, Scope::Read, Scope::Admin],
         rate: Some(0),
         expires: None,
+        json: false,
     };
     let (text, key) = mint(&create, ports.ids.as_ref(), ports.clock.now());
     ports.keys.create(&key).await.context("cannot store the local key")?;
