@@ -12,6 +12,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use shared::error_code::ErrorCode;
 use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use super::priority::Priority;
 use crate::error::{ApiError, ApiResult};
@@ -21,6 +22,10 @@ use crate::limits::{self, Limit};
 const PATIENCE: Duration = Duration::from_millis(3);
 /// How many may wait for each place.
 const WAITING_EACH: usize = 4;
+/// From one refusal to the next: where more are due, they wait, and may yet get a place.
+const BETWEEN_REFUSALS: Duration = Duration::from_micros(100);
+/// The longest wait for that.
+const LONGEST: Duration = Duration::from_secs(1);
 
 /// All places of a listener.
 pub(super) struct Places {
@@ -28,6 +33,8 @@ pub(super) struct Places {
     /// How many stand in the lines, some of which may have gone.
     waiting: AtomicUsize,
     lines: Mutex<[Line; 3]>,
+    /// When the next refusal is due, unless that is over.
+    next_refusal: Mutex<Instant>,
     most: usize,
 }
 
@@ -48,21 +55,18 @@ impl Drop for Place {
 impl Places {
     pub(super) fn new(most: usize) -> Arc<Self> {
         let (taken, waiting) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Arc::new(Self { taken, waiting, lines: Mutex::default(), most })
+        let next_refusal = Mutex::new(Instant::now());
+        Arc::new(Self { taken, waiting, lines: Mutex::default(), next_refusal, most })
     }
 
-    /// A place, at the latest after [`PATIENCE`], else `overloaded`.
+    /// A place, or `overloaded` after [`PATIENCE`], later only where refusals are too many.
     pub(super) async fn take(self: &Arc<Self>, priority: Priority) -> ApiResult<Place> {
         if let Some(place) = self.free(priority) {
             return Ok(place);
         }
-        match self.stand_in_line(priority) {
-            Some(turn) => {
-                if let Ok(Ok(place)) = tokio::time::timeout(PATIENCE, turn).await {
-                    return Ok(place);
-                }
-            }
-            None => tokio::time::sleep(PATIENCE).await,
+        let turn = self.stand_in_line(priority);
+        if let Some(place) = self.wait(turn).await {
+            return Ok(place);
         }
         limits::refused(match priority {
             Priority::Open | Priority::Read => Limit::Reads,
@@ -70,6 +74,26 @@ impl Places {
             Priority::Summary => Limit::Summaries,
         });
         Err(ApiError::new(ErrorCode::Overloaded, "too many requests are being worked on; try again"))
+    }
+
+    async fn wait(&self, turn: Option<oneshot::Receiver<Place>>) -> Option<Place> {
+        let Some(mut turn) = turn else {
+            sleep(PATIENCE).await;
+            sleep_until(self.refusal_due()).await;
+            return None;
+        };
+        match timeout(PATIENCE, &mut turn).await {
+            Ok(place) => place.ok(),
+            Err(_) => timeout_at(self.refusal_due(), turn).await.ok()?.ok(),
+        }
+    }
+
+    fn refusal_due(&self) -> Instant {
+        let now = Instant::now();
+        let mut next = self.next_refusal.lock();
+        let due = (*next).clamp(now, now + LONGEST);
+        *next = due + BETWEEN_REFUSALS;
+        due
     }
 
     /// How many places may be taken, its own included: all by reads, three quarters by writes, half by summaries.
@@ -188,7 +212,7 @@ mod tests {
     async fn a_place_comes_in_time_or_not_at_all_and_none_is_lost_on_those_who_have_gone() {
         let places = Places::new(1);
         let held = places.take(Priority::Write).await.unwrap();
-        let (begin, late) = (tokio::time::Instant::now(), places.take(Priority::Write).await);
+        let (begin, late) = (Instant::now(), places.take(Priority::Write).await);
         assert!(late.is_err() && begin.elapsed() < PATIENCE * 2);
         let gone: Vec<_> = (0..WAITING_EACH).map(|_| places.stand_in_line(Priority::Write).unwrap()).collect();
         assert!(places.stand_in_line(Priority::Write).is_none(), "the line is full");
@@ -196,6 +220,24 @@ mod tests {
         let (taken, ()) = tokio::join!(places.take(Priority::Write), async { drop(held) });
         drop(taken.unwrap());
         assert_eq!((places.taken.load(Ordering::SeqCst), places.waiting.load(Ordering::SeqCst)), (0, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn many_refusals_come_one_after_the_other_and_who_waits_for_one_may_get_a_place() {
+        let places = Places::new(32);
+        let held: Vec<_> = std::iter::from_fn(|| places.free(Priority::Write)).collect();
+        let begin = Instant::now();
+        let come = |_| {
+            let places = Arc::clone(&places);
+            async move { places.take(Priority::Write).await.map(drop) }
+        };
+        let many = tokio::task::JoinSet::from_iter((0..100).map(come));
+        sleep(PATIENCE * 2).await;
+        drop(held);
+        let outcomes = many.join_all().await;
+        let refused = outcomes.iter().filter(|outcome| outcome.is_err()).count();
+        assert!((20..=60).contains(&refused), "{refused} were refused");
+        assert!(begin.elapsed() < PATIENCE * 3, "{:?}", begin.elapsed());
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
