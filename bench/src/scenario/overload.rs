@@ -55,6 +55,7 @@ struct Rounds {
     after: Vec<f64>,
     arrived: Vec<f64>,
     of_arrived: Vec<f64>,
+    of_refused: Latencies,
     refusals: Latencies,
     reads: Latencies,
 }
@@ -75,7 +76,6 @@ impl Rounds {
             outcome.refused,
             meanwhile.told()
         ));
-        ensure!(outcome.refused > 0, "nothing was refused: this was no overload");
         self.best.push(best);
         self.goodput.push(messages_per_second(&outcome, 1) / best);
         self.refusals.append(outcome.refusals);
@@ -99,6 +99,8 @@ impl Rounds {
         ));
         self.arrived.push(arrived / best);
         self.of_arrived.push(outcome.rate() / best);
+        ensure!(outcome.refused > 0, "nothing was refused: this was no overload");
+        self.of_refused.append(outcome.refusals);
         until_taken(recap, &usual.traffic).await.map(drop)
     }
 
@@ -113,9 +115,12 @@ impl Rounds {
         findings.row(Row::at_most('l', "from its end to a post that is taken", recovery, 5e3));
         let after = Figure(median(&self.after), Unit::Ratio);
         findings.row(Row::at_least('l', "posts after it, to the best before", after, 0.9, 0.9));
+        findings.row(Row::plain('l', "refused of these writers", Figure(self.refusals.count() as f64, Unit::Count)));
         let what = format!("posts that came of {TIMES} times the best due on {ARRIVING} connections, to the best");
         findings.row(Row::plain('l', what, Figure(median(&self.arrived), Unit::Ratio)));
         findings.row(Row::plain('l', "those stored, to the best", Figure(median(&self.of_arrived), Unit::Ratio)));
+        let refusal = Figure(self.of_refused.percentile(0.99), Unit::Millis);
+        findings.row(Row::plain('l', "a refusal of those, p99", refusal));
         findings.note(format!("(l) refusals: {} of them, {}", self.refusals.count(), self.refusals.told()));
         findings.note(format!(
             "(l) reads meanwhile, none refused: {} of them, {}",

@@ -164,6 +164,8 @@ impl Places {
 
 #[cfg(test)]
 mod tests {
+    use tokio::task::JoinSet;
+
     use super::*;
 
     const LINES: [(Priority, usize); 3] = [(Priority::Summary, 4), (Priority::Write, 6), (Priority::Read, 8)];
@@ -231,7 +233,7 @@ mod tests {
             let places = Arc::clone(&places);
             async move { places.take(Priority::Write).await.map(drop) }
         };
-        let many = tokio::task::JoinSet::from_iter((0..100).map(come));
+        let many = (0..100).map(come).collect::<JoinSet<_>>();
         sleep(PATIENCE * 2).await;
         drop(held);
         let outcomes = many.join_all().await;
@@ -256,7 +258,7 @@ mod tests {
                 got
             }
         };
-        let got = tokio::task::JoinSet::from_iter((0..32).map(come)).join_all().await;
+        let got = (0..32).map(come).collect::<JoinSet<_>>().join_all().await;
         assert!(got.iter().sum::<usize>() > 0);
         drop(places.take(Priority::Summary).await.unwrap());
         assert_eq!((places.taken.load(Ordering::SeqCst), places.waiting.load(Ordering::SeqCst)), (0, 0));
