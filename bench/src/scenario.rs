@@ -9,6 +9,7 @@
 //! - [`start`]: (g), start, memory, catching up
 //! - [`growth`]: (h), a, b and c with ten times the data
 //! - [`overload`]: (l), five times more than it can do
+//! - [`slow`]: (m), clients that take for ever
 //!
 //! Over MongoDB:
 //! - [`bare`]: (a) and (b), against the bare driver
@@ -25,6 +26,7 @@ mod lag;
 mod overload;
 mod pages;
 mod posts;
+mod slow;
 mod sockets;
 mod start;
 mod summary;
@@ -84,6 +86,7 @@ pub(crate) async fn run(scenario: Scenario, bench: &Bench, findings: &mut Findin
         Scenario::Replicas => commands::two(bench, findings).await,
         Scenario::Bus => bus::run(bench, findings).await,
         Scenario::Overload => overload::run(bench, findings).await,
+        Scenario::Slow => slow::run(bench, findings).await,
     };
     ran.with_context(|| format!("{scenario:?} could not be measured"))
 }
