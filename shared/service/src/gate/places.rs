@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_millis(3);
 /// How many may wait for each place.
 const WAITING_EACH: usize = 4;
 /// From one refusal to the next: where more are due, they wait, and may yet get a place.
-const BETWEEN_REFUSALS: Duration = Duration::from_micros(100);
+const BETWEEN_REFUSALS: Duration = Duration::from_micros(66);
 /// The longest wait for that.
 const LONGEST: Duration = Duration::from_secs(1);
 
@@ -82,10 +82,13 @@ impl Places {
             sleep_until(self.refusal_due()).await;
             return None;
         };
-        match timeout(PATIENCE, &mut turn).await {
-            Ok(place) => place.ok(),
-            Err(_) => timeout_at(self.refusal_due(), turn).await.ok()?.ok(),
+        if let Ok(place) = timeout(PATIENCE, &mut turn).await {
+            return place.ok();
         }
+        let place = timeout_at(self.refusal_due(), turn).await.ok()?.ok();
+        // Those behind are refused the sooner.
+        *self.next_refusal.lock() -= BETWEEN_REFUSALS;
+        place
     }
 
     fn refusal_due(&self) -> Instant {
@@ -238,7 +241,7 @@ mod tests {
         drop(held);
         let outcomes = many.join_all().await;
         let refused = outcomes.iter().filter(|outcome| outcome.is_err()).count();
-        assert!((20..=60).contains(&refused), "{refused} were refused");
+        assert!((30..=80).contains(&refused), "{refused} were refused");
         assert!(begin.elapsed() < PATIENCE * 3, "{:?}", begin.elapsed());
     }
 

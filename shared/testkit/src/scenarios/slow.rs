@@ -107,7 +107,9 @@ pub async fn slow_clients_disturb_nobody(
     let (connected, door) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(BEGINNING)));
     let over = CancellationToken::new();
     let mut clients = JoinSet::new();
-    for kind in (0..slow).map(Kind::of) {
+    for (number, kind) in (0..).zip((0..slow).map(Kind::of)) {
+        // Strangers do not send their bytes in step.
+        let pause = PACE.mul_f64(f64::from(number) / slow as f64);
         let (address, connected, over) = (address.to_owned(), Arc::clone(&connected), over.clone());
         let door = Arc::clone(&door);
         clients.spawn(async move {
@@ -115,7 +117,7 @@ pub async fn slow_clients_disturb_nobody(
             let stream = begin(kind, &address).await?;
             drop(beginning);
             connected.fetch_add(1, Ordering::Relaxed);
-            anyhow::Ok((kind, be_slow(kind, stream, &over).await))
+            anyhow::Ok((kind, be_slow(kind, stream, pause, &over).await))
         });
     }
     wait::until("all slow clients", async || Ok((connected.load(Ordering::Relaxed) == slow).then_some(()))).await?;
@@ -189,14 +191,14 @@ async fn begin(kind: Kind, address: &str) -> Result<TcpStream> {
 }
 
 /// Is slow until the server ends it, or all is over; whether the server did.
-async fn be_slow(kind: Kind, mut stream: TcpStream, over: &CancellationToken) -> bool {
-    let ended = over.run_until_cancelled(until_sent_away(kind, &mut stream)).await;
+async fn be_slow(kind: Kind, mut stream: TcpStream, pause: Duration, over: &CancellationToken) -> bool {
+    let ended = over.run_until_cancelled(until_sent_away(kind, &mut stream, pause)).await;
     // Who does not read cannot see the end: what was on its way stands before it.
     ended.is_some() || kind == Kind::ZeroWindow
 }
 
-async fn until_sent_away(kind: Kind, stream: &mut TcpStream) {
-    let mut pace = tokio::time::interval(PACE);
+async fn until_sent_away(kind: Kind, stream: &mut TcpStream, pause: Duration) {
+    let mut pace = tokio::time::interval_at(tokio::time::Instant::now() + pause, PACE);
     let mut buffer = [0; 1024];
     loop {
         pace.tick().await;
