@@ -201,6 +201,7 @@ async fn gate(mut request: Request, next: Next) -> Response {
         tenant: TenantId::parse(tenant).expect("a tenant"),
         scopes: Scopes::from(vec![Scope::Read]),
         rate: None,
+        prefix: None,
     };
     request.extensions_mut().insert(caller);
     let mut response = next.run(request).await;

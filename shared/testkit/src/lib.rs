@@ -11,6 +11,7 @@
 //! - [`raw_socket`]: a WebSocket below every library
 //! - [`scenarios`]: what users do, through the real interface
 //! - [`ledger`]: what was acknowledged, and the check that it is all there, once
+//! - [`memory_audit`]: the audit record and erasures of users in memory
 //! - [`model`]: a language model behind a real endpoint, with faults on demand
 //! - [`wait`]: waiting for a condition, with a limit
 //! - [`transcript`]: synthetic conversations
@@ -19,6 +20,7 @@ pub mod client;
 pub mod conformance;
 pub mod faulty_bus;
 pub mod ledger;
+pub mod memory_audit;
 pub mod model;
 pub mod mongo_proxy;
 pub mod process;
