@@ -26,6 +26,7 @@ use shared::projections::{ConversationView, participations};
 use shared_adapters::SystemClock;
 use shared_service::{ApiError, Tasks};
 use shared_testkit::client::Client;
+use shared_testkit::memory_audit::MemoryAudit;
 use shared_testkit::socket::Socket;
 use tokio::net::TcpListener;
 
@@ -50,10 +51,13 @@ impl Stage {
 
     pub(crate) async fn with(config: QueryConfig) -> Result<Self> {
         let (log, views, bus) = (Arc::new(MemoryLog::default()), Arc::new(MemoryViews::default()), HandBus::new());
+        let audit = Arc::new(MemoryAudit::default());
         let ports = Ports {
             log: log.clone(),
             views: views.clone(),
             keys: Arc::new(NoKeys),
+            audit: audit.clone(),
+            user_erasures: audit.clone(),
             bus: bus.clone(),
             limiter: Arc::new(NoLimits),
             clock: Arc::new(SystemClock),

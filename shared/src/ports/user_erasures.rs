@@ -67,16 +67,28 @@ pub struct UserErasure {
     pub user: UserId,
     /// All demands, oldest first; at least one.
     pub demands: Vec<Demand>,
-    /// What was received up to then goes in this walk through the log. An earlier time than that of the last demand
-    /// means that there will be another walk.
+    /// For how many of them this walk through the log is made. If there are more, another one follows.
+    pub covered: usize,
+    /// What was received up to then goes in this walk.
     pub until: Timestamp,
     /// How far the walk has come.
     pub mark: WrittenMark,
     /// Messages that are being erased: kept before the first of them goes, so that whoever goes on after a crash knows
     /// what else is to be taken back.
     pub step: Vec<(ConversationId, Vec<Seq>)>,
+    /// Who works on it. Saves double work, and decides nothing.
+    pub held: Option<Held>,
     /// Counts changes of this.
     pub turn: u64,
+}
+
+/// That somebody works on an erasure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// A number of the worker's own.
+    pub by: ActId,
+    /// Up to then it may be taken for alive.
+    pub until: Timestamp,
 }
 
 impl UserErasure {
@@ -84,7 +96,17 @@ impl UserErasure {
     #[must_use]
     pub fn new(tenant: TenantId, user: UserId, demand: Demand) -> Self {
         let until = demand.at;
-        Self { tenant, user, demands: vec![demand], until, mark: WrittenMark::default(), step: Vec::new(), turn: 0 }
+        Self {
+            tenant,
+            user,
+            demands: vec![demand],
+            covered: 1,
+            until,
+            mark: WrittenMark::default(),
+            step: Vec::new(),
+            held: None,
+            turn: 0,
+        }
     }
 
     /// Joins a demand; false if there are too many.
@@ -104,10 +126,9 @@ impl UserErasure {
 
     /// Begins the walk for what was demanded since the last one began; false if nothing was.
     pub fn begin_again(&mut self) -> bool {
-        let asked = self.asked_at();
-        let more = asked > self.until;
+        let more = self.demands.len() > self.covered;
         if more {
-            (self.until, self.mark) = (asked, WrittenMark::default());
+            (self.covered, self.until, self.mark) = (self.demands.len(), self.asked_at(), WrittenMark::default());
         }
         more
     }

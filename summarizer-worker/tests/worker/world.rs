@@ -9,6 +9,7 @@ use shared::ports::{
     Announcement, Append, Condition, Draft, Entry, EventBus, MessageLog as _, Notice, Ports, Summarizer,
 };
 use shared_service::Tasks;
+use shared_testkit::memory_audit::MemoryAudit;
 use summarizer_worker::{Engines, WorkerConfig, build};
 
 use crate::memory::{Counting, CountingEngine, MemoryBus, MemoryLog, MemoryViews, Nobody, RuntimeClock};
@@ -46,10 +47,13 @@ impl World {
     pub(crate) fn seeded(config: WorkerConfig, seed: u64) -> Self {
         let (log, views) = (Arc::new(MemoryLog::default()), Arc::new(MemoryViews::default()));
         let bus = MemoryBus::new(seed);
+        let audit = Arc::new(MemoryAudit::default());
         let ports = Ports {
             log: log.clone(),
             views: views.clone(),
             keys: Arc::new(Nobody),
+            audit: audit.clone(),
+            user_erasures: audit.clone(),
             bus: Arc::new(bus.clone()),
             limiter: Arc::new(Nobody),
             clock: Arc::new(RuntimeClock::start()),
