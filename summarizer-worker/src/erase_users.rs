@@ -24,7 +24,7 @@ const STEP: usize = 2_000;
 /// Changes in one batch.
 const BATCH: usize = 500;
 /// For so long after its last step a worker has an erasure to itself, which saves double work and decides nothing.
-const HELD: Duration = Duration::from_secs(5);
+const HELD: Duration = Duration::from_secs(2);
 /// How often somebody else may change a message between looking and erasing.
 const LOOKS: u32 = 5;
 

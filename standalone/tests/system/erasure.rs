@@ -9,7 +9,7 @@ use shared_testkit::wait;
 use crate::Recap;
 
 /// Files in which a text stands, in UTF-8 as the stores keep it.
-fn files_with(folder: &Path, text: &str) -> Result<Vec<String>> {
+pub(crate) fn files_with(folder: &Path, text: &str) -> Result<Vec<String>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
@@ -25,7 +25,7 @@ fn files_with(folder: &Path, text: &str) -> Result<Vec<String>> {
     Ok(found)
 }
 
-async fn gone(folder: &Path, text: &str) -> Result<()> {
+pub(crate) async fn gone(folder: &Path, text: &str) -> Result<()> {
     wait::until("no byte of what was erased", || async { Ok(files_with(folder, text)?.is_empty().then_some(())) })
         .await
         .with_context(|| format!("{text} is in {:?}", files_with(folder, text)))

@@ -22,6 +22,7 @@ mod scenarios;
 mod secrets;
 mod tls;
 mod transcripts;
+mod users;
 
 use std::path::{Path, PathBuf};
 
