@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::{counter, gauge};
-use shared::domain::{ActId, AuditEntry, ConversationId, ConversationKey, Deed, Outcome, Seq, UserDigest};
+use shared::domain::{ActId, AuditEntry, ConversationId, ConversationKey, Deed, Outcome, RecordBody, Seq, UserDigest};
 use shared::ports::{
     Announcement, Append, AppendError, CasOutcome, Condition, Entry, Held, Notice, Ports, StoreError, UserErasure,
 };
@@ -129,14 +129,15 @@ impl Eraser {
         Ok(())
     }
 
-    /// Erases those of the messages that are there still, and are the user's: the conversation may have been erased
-    /// meanwhile, and another one have its name.
+    /// Erases those of the messages that are the user's still: the conversation may have been erased meanwhile, and
+    /// another one have its name. Those that have gone are named too: a crash may have come before their record.
     async fn erase(&self, erasure: &UserErasure, key: &ConversationKey, seqs: &[Seq]) -> Result<(), StoreError> {
         let places: Vec<_> = seqs.iter().map(|seq| (key.clone(), *seq)).collect();
         for _ in 0..LOOKS {
             let records = self.ports.log.records(&places).await?.into_iter().flatten();
-            let theirs = records.filter(|record| {
-                record.received_at <= erasure.until && record.posted().is_some_and(|it| it.user == erasure.user)
+            let theirs = records.filter(|record| match &record.body {
+                RecordBody::Posted(posted) => posted.user == erasure.user && record.received_at <= erasure.until,
+                body => matches!(body, RecordBody::Removed(_)),
             });
             let entries: Vec<_> = theirs.map(|record| Entry::Erased(record.seq)).collect();
             if entries.is_empty() {

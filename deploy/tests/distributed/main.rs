@@ -17,6 +17,7 @@ mod order;
 mod replicas;
 mod scenarios;
 mod transcript;
+mod users;
 mod watched;
 
 /// Starts a stack, or ends the test with success where a server is not installed (which has been said).

@@ -2,6 +2,7 @@
 //!
 //! Its one law: nothing here looks inside a server; all goes through ports, sockets and signals.
 //!
+//! - [`bytes`]: files searched for what must not be in them
 //! - [`conformance`]: one suite for each port, run against each adapter
 //! - [`faulty_bus`]: a bus that loses, doubles, delays and reorders
 //! - [`mongo_proxy`]: a proxy that speaks MongoDB's protocol, and can be told to fail
@@ -16,6 +17,7 @@
 //! - [`wait`]: waiting for a condition, with a limit
 //! - [`transcript`]: synthetic conversations
 
+pub mod bytes;
 pub mod client;
 pub mod conformance;
 pub mod faulty_bus;

@@ -6,12 +6,13 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
+use shared_testkit::bytes::files_with;
 use shared_testkit::client::Client;
 use shared_testkit::process::Launch;
 use shared_testkit::scenarios::users::{self, LEAVER, WORD};
 use shared_testkit::{scenarios, wait};
 
-use crate::erasure::{files_with, gone};
+use crate::erasure::gone;
 use crate::keys::keys;
 use crate::{RECAP, Recap, check};
 
