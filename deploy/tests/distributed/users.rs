@@ -22,6 +22,7 @@ async fn admin(stack: &Stack) -> Result<Client> {
 async fn a_user_is_exported_and_erased_and_no_byte_is_left() -> Result<()> {
     let mut stack = stack!(Plan { redis: true, ..Plan::of(2, 2, 2).with("SUMMARIZE_TIMEOUT", "55s") });
     let admin = admin(&stack).await?;
+    stack.client.say("kept", &[("ben", "archaeopteryx")]).await?;
     users::exported_and_erased(&stack.client, &admin).await.with_context(|| stack.logs())?;
     let told = stack.recap(&["audit", "--json", "--tenant", "public", "--user", LEAVER]).await?;
     ensure!(told.lines().count() == 8 && !told.contains(LEAVER), "{told}");
@@ -44,6 +45,8 @@ async fn a_user_is_exported_and_erased_and_no_byte_is_left() -> Result<()> {
         ensure!(found.is_empty(), "{found:?}");
     }
     ensure!(!files_with(redis.files(), "REDIS")?.is_empty(), "there was no dump");
+    let kept = files_with(stack.mongo.files(), "archaeopteryx")?;
+    ensure!(stack.mongo.is_real() || !kept.is_empty(), "what was not erased is not found either");
     Ok(())
 }
 
@@ -87,7 +90,8 @@ async fn erasures_that_are_killed_in_the_middle_are_finished() -> Result<()> {
             let name = format!("cut-{talk}");
             let history = stack.client.history(&name).await?;
             // The first of ben's messages of each round.
-            let first = history.iter().rev().take(20).filter(|message| message["user_id"] == "ben").last();
+            let recent = &history[history.len().saturating_sub(20)..];
+            let first = recent.iter().find(|message| message["user_id"] == "ben");
             let seq = first.and_then(|message| message["seq"].as_u64()).context("nothing of ben's")?;
             erasing.spawn(erase_messages(stack.client.clone(), name, vec![seq]));
         }

@@ -74,25 +74,25 @@ impl UserErasures for MemoryAudit {
     }
 
     async fn save(&self, erasure: &UserErasure) -> Result<CasOutcome, StoreError> {
-        self.change(erasure, |kept| kept.erasure = UserErasure { turn: erasure.turn + 1, ..erasure.clone() })
+        Ok(self.change(erasure, |kept| kept.erasure = UserErasure { turn: erasure.turn + 1, ..erasure.clone() }))
     }
 
     async fn finish(&self, erasure: &UserErasure, at: Timestamp) -> Result<CasOutcome, StoreError> {
-        self.change(erasure, |kept| {
+        Ok(self.change(erasure, |kept| {
             kept.erasure.turn += 1;
             kept.finished_at = Some(at);
-        })
+        }))
     }
 }
 
 impl MemoryAudit {
-    fn change(&self, erasure: &UserErasure, change: impl FnOnce(&mut Kept)) -> Result<CasOutcome, StoreError> {
+    fn change(&self, erasure: &UserErasure, change: impl FnOnce(&mut Kept)) -> CasOutcome {
         let mut erasures = self.erasures.lock();
         let kept = erasures.get_mut(&(erasure.tenant.clone(), erasure.user.clone()));
         let Some(kept) = kept.filter(|kept| kept.finished_at.is_none() && kept.erasure.turn == erasure.turn) else {
-            return Ok(CasOutcome::Stale);
+            return CasOutcome::Stale;
         };
         change(kept);
-        Ok(CasOutcome::Applied)
+        CasOutcome::Applied
     }
 }

@@ -67,8 +67,8 @@ async fn play(seed: u64, acts: Vec<Act>) {
             Act::Post { conversation, count } => drop(world.post(&name(conversation), count).await),
             Act::End { conversation } if world.log.all(&name(conversation)).is_empty() => {}
             Act::End { conversation } => drop(world.end(&name(conversation)).await),
-            Act::Edit { conversation, place } => drop(world.edit(&name(conversation), place).await),
-            Act::EraseMessage { conversation, place } => drop(world.erase_message(&name(conversation), place).await),
+            Act::Edit { conversation, place } => world.edit(&name(conversation), place).await,
+            Act::EraseMessage { conversation, place } => world.erase_message(&name(conversation), place).await,
             Act::EraseUser { user } => drop(demands.insert(USERS[user], world.erase_user(USERS[user]).await)),
             Act::Erase { conversation } => drop(world.log.erase(&name(conversation)).await),
             Act::Notice { conversation, seq } => world.notify(&name(conversation), Seq(seq)),

@@ -43,8 +43,8 @@ pub mod cases {
         found.remove(0)
     }
 
-    fn asked(asked: i64, finished: Option<i64>) -> Option<ErasureState> {
-        Some(ErasureState { asked_at: at(asked), finished_at: finished.map(at) })
+    fn asked(asked: i64, finished: Option<i64>) -> ErasureState {
+        ErasureState { asked_at: at(asked), finished_at: finished.map(at) }
     }
 
     pub async fn an_erasure_runs_until_it_is_finished(store: Store) {
@@ -56,16 +56,16 @@ pub mod cases {
             erasure,
             UserErasure { turn: erasure.turn, ..UserErasure::new(tenant.clone(), anna.clone(), demand(5)) }
         );
-        assert_eq!(store.state(&tenant, &anna).await.unwrap(), asked(5, None));
+        assert_eq!(store.state(&tenant, &anna).await.unwrap(), Some(asked(5, None)));
         assert_eq!(store.finish(&erasure, at(9)).await.unwrap(), CasOutcome::Applied);
         assert_eq!(running(&store, &tenant).await, []);
-        assert_eq!(store.state(&tenant, &anna).await.unwrap(), asked(5, Some(9)));
+        assert_eq!(store.state(&tenant, &anna).await.unwrap(), Some(asked(5, Some(9))));
         assert_eq!(store.finish(&erasure, at(10)).await.unwrap(), CasOutcome::Stale);
         assert_eq!(store.save(&erasure).await.unwrap(), CasOutcome::Stale, "it is over");
         assert!(store.demand(&tenant, &anna, &demand(20)).await.unwrap());
         let again = one(&store, &tenant).await;
         assert_eq!((again.demands, again.until), (vec![demand(20)], at(20)), "a new one");
-        assert_eq!(store.state(&tenant, &anna).await.unwrap(), asked(20, None));
+        assert_eq!(store.state(&tenant, &anna).await.unwrap(), Some(asked(20, None)));
         assert_eq!(store.save(&erasure).await.unwrap(), CasOutcome::Stale, "that was another one");
     }
 
@@ -78,7 +78,7 @@ pub mod cases {
         store.demand(&tenant, &anna, &demand(7)).await.unwrap();
         let mut joined = one(&store, &tenant).await;
         assert_eq!((joined.demands.clone(), joined.until, &*joined.mark.0), (vec![demand(5), demand(7)], at(5), "77"));
-        assert_eq!(store.state(&tenant, &anna).await.unwrap(), asked(7, None));
+        assert_eq!(store.state(&tenant, &anna).await.unwrap(), Some(asked(7, None)));
         assert_eq!(store.finish(&UserErasure { turn: 1, ..erasure }, at(9)).await.unwrap(), CasOutcome::Stale);
         assert!(joined.begin_again());
         assert_eq!((joined.until, &*joined.mark.0), (at(7), ""));
@@ -128,6 +128,6 @@ pub mod cases {
         store.demand(&other, &anna, &demand(6)).await.unwrap();
         let theirs = running(&store, &other).await.remove(0);
         store.finish(&theirs, at(9)).await.unwrap();
-        assert_eq!(store.state(&one, &anna).await.unwrap(), asked(5, None));
+        assert_eq!(store.state(&one, &anna).await.unwrap(), Some(asked(5, None)));
     }
 }

@@ -1,6 +1,7 @@
 //! A server that speaks MongoDB's protocol: `mongod`, else `ferretdb` behind a proxy that lends it what it lacks; on a
 //! port that stays the same when it is started again, with files that stay too.
 
+use std::fmt::Write as _;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::path::{Path, PathBuf};
 
@@ -127,7 +128,7 @@ impl MongoServer {
         let mut batch = "firstBatch";
         loop {
             let cursor = reply.get_document("cursor")?;
-            text.push_str(&format!("{:?}", cursor.get_array(batch)?));
+            write!(text, "{:?}", cursor.get_array(batch)?)?;
             let id = cursor.get_i64("id")?;
             if id == 0 {
                 return Ok(text);

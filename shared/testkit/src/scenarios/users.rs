@@ -1,7 +1,5 @@
 //! All that a user wrote, exported and erased: it is found nowhere afterwards, and what others said stays as it was.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use shared::domain::Timestamp;
@@ -109,7 +107,7 @@ pub async fn exported_and_erased(client: &Client, admin: &Client) -> Result<()> 
     let demanded = admin.delete(&format!("/users/{LEAVER}")).await?;
     ensure!(demanded.status == 202 && demanded.json()?["state"] == "running", "{demanded:?}");
     let later = json!({"conversation_id": TALKS[0], "user_id": LEAVER, "messages": [{"content": "One more thing."}]});
-    later_than(&demanded.json()?["asked_at"]).await?;
+    later_than(client, &demanded.json()?["asked_at"]).await?;
     client.post("/chats", &later).await?.ok()?;
     erased(admin, LEAVER, &demanded.json()?["asked_at"]).await?;
     wait::until("the history of what came later", || async {
@@ -138,12 +136,13 @@ pub async fn exported_and_erased(client: &Client, admin: &Client) -> Result<()> 
     Ok(())
 }
 
-/// Waits until this machine's clock shows a later millisecond.
-async fn later_than(at: &Value) -> Result<()> {
-    let at = Timestamp::parse(at.as_str().context("no time")?)?.as_millis();
+/// Waits until the server's clock shows a later millisecond.
+async fn later_than(client: &Client, at: &Value) -> Result<()> {
+    let at = Timestamp::parse(at.as_str().context("no time")?)?;
     wait::until("the next millisecond", || async {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
-        Ok((now > u128::try_from(at)?).then_some(()))
+        client.say("users-clock", &[("users-ben", "tick")]).await?;
+        let last = client.history("users-clock").await?.pop().context("no message")?;
+        Ok((Timestamp::parse(last["timestamp"].as_str().context("no time")?)? > at).then_some(()))
     })
     .await
 }

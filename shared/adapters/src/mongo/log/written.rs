@@ -2,6 +2,7 @@
 //! the collection and not more, so that no call takes long.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use mongodb::bson::doc;
 use shared::domain::{ConversationKey, Seq, TenantId, Timestamp, UserId};
@@ -46,13 +47,12 @@ impl Records {
             if skeleton.tail.received > until {
                 continue;
             }
-            if !keys.contains_key(&skeleton.cid) {
-                keys.insert(skeleton.cid, self.key(skeleton.cid).await?);
-            }
+            let key = match keys.entry(skeleton.cid) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => unknown.insert(self.key(skeleton.cid).await?),
+            };
             // An erased conversation has no name any more.
-            if let Some(Some(key)) = keys.get(&skeleton.cid)
-                && key.tenant == *tenant
-            {
+            if let Some(key) = key.as_ref().filter(|key| key.tenant == *tenant) {
                 places.push((key.clone(), Seq(skeleton.seq())));
             }
         }
