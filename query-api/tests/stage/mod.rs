@@ -203,7 +203,7 @@ async fn gate(mut request: Request, next: Next) -> Response {
     let caller = Caller {
         id: CallerId::Anonymous([127, 0, 0, 1].into()),
         tenant: TenantId::parse(tenant).expect("a tenant"),
-        scopes: Scopes::from(vec![Scope::Read]),
+        scopes: Scopes::from(vec![Scope::Read, Scope::Admin]),
         rate: None,
         prefix: None,
     };
