@@ -113,13 +113,13 @@ pub(crate) async fn run(command: KeysCommand, store: &StoreConfig) -> anyhow::Re
 }
 
 /// Keeps both entries of an act.
-struct Recorded {
-    audit: Arc<dyn AuditLog>,
-    now: Timestamp,
+pub(crate) struct Recorded {
+    pub(crate) audit: Arc<dyn AuditLog>,
+    pub(crate) now: Timestamp,
 }
 
 impl Recorded {
-    async fn act<T: Copy>(
+    pub(crate) async fn act<T: Copy>(
         &self,
         tenant: &TenantId,
         deed: Deed,
