@@ -94,14 +94,21 @@ impl Eraser {
         let log = &self.ports.log;
         let found = log.written(&erasure.tenant, &erasure.user, erasure.until, &erasure.mark, STEP).await?;
         if found.places.is_empty() && !found.more && !erasure.begin_again() {
-            return self.finish(&erasure).await;
+            return self.finish(erasure).await;
         }
         if !found.places.is_empty() || found.more {
             erasure.mark = found.mark;
             erasure.step = by_conversation(found.places);
         }
+        self.save(&mut erasure).await
+    }
+
+    /// Keeps how far it has come, and that it is this worker's for a while.
+    async fn save(&self, erasure: &mut UserErasure) -> Result<CasOutcome, StoreError> {
         erasure.held = Some(Held { by: self.me, until: self.ports.clock.now().plus(HELD) });
-        self.ports.user_erasures.save(&erasure).await
+        let saved = self.ports.user_erasures.save(erasure).await?;
+        erasure.turn += u64::from(saved == CasOutcome::Applied);
+        Ok(saved)
     }
 
     /// Erases messages, takes back what was made from them, and brings the views to where that shows.
@@ -159,8 +166,12 @@ impl Eraser {
         Err(StoreError::Timeout)
     }
 
-    /// Recorded before it counts as finished: after a crash between the two it is recorded twice, and never not at all.
-    async fn finish(&self, erasure: &UserErasure) -> Result<CasOutcome, StoreError> {
+    /// Recorded before it counts as finished, by the one worker that could save it: after a crash between the two it is
+    /// recorded twice, and never not at all.
+    async fn finish(&self, mut erasure: UserErasure) -> Result<CasOutcome, StoreError> {
+        if self.save(&mut erasure).await? == CasOutcome::Stale {
+            return Ok(CasOutcome::Stale);
+        }
         let at = self.ports.clock.now();
         for demand in &erasure.demands {
             let entry = AuditEntry {
@@ -173,7 +184,7 @@ impl Eraser {
             };
             self.ports.audit.record(&entry).await?;
         }
-        let finished = self.ports.user_erasures.finish(erasure, at).await?;
+        let finished = self.ports.user_erasures.finish(&erasure, at).await?;
         if finished == CasOutcome::Applied {
             tracing::info!("a user was erased");
         }

@@ -1,9 +1,11 @@
 //! Users exported and erased in the distributed mode: through the gateway, with every file searched, and with services
 //! killed in the middle.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result, ensure};
 use deploy::stack::{Plan, Stack, rounds};
-use serde_json::json;
+use serde_json::{Value, json};
 use shared_testkit::bytes::files_with;
 use shared_testkit::client::Client;
 use shared_testkit::scenarios::users::{self, LEAVER, WORD};
@@ -25,7 +27,13 @@ async fn a_user_is_exported_and_erased_and_no_byte_is_left() -> Result<()> {
     stack.client.say("kept", &[("ben", "archaeopteryx")]).await?;
     users::exported_and_erased(&stack.client, &admin).await.with_context(|| stack.logs())?;
     let told = stack.recap(&["audit", "--json", "--tenant", "public", "--user", LEAVER]).await?;
-    ensure!(told.lines().count() == 8 && !told.contains(LEAVER), "{told}");
+    let mut entries = BTreeSet::new();
+    for line in told.lines() {
+        let entry: Value = serde_json::from_str(line)?;
+        // A worker that takes too long for another one may say the same a second time.
+        entries.insert((entry["act"].to_string(), entry["outcome"].to_string()));
+    }
+    ensure!(entries.len() == 8 && !told.contains(LEAVER), "{told}");
     let redis = stack.redis.take().context("no Redis")?;
     redis.dump().await?;
     for replica in stack.replicas() {

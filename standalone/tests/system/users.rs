@@ -1,6 +1,6 @@
 //! Users exported and erased, the record of it, and `kill -9` in the middle.
 //!
-//! `ERASURE_ROUNDS` sets how often the server is killed (6 by default).
+//! `ERASURE_ROUNDS` sets how often the server is killed (4 by default).
 
 use std::path::Path;
 
@@ -157,7 +157,7 @@ async fn left(client: &Client) -> Result<usize> {
 async fn an_erasure_that_is_killed_again_and_again_is_finished() -> Result<()> {
     let rounds = match std::env::var("ERASURE_ROUNDS") {
         Ok(text) => text.parse().context("ERASURE_ROUNDS is a number")?,
-        Err(_) => 6,
+        Err(_) => 4,
     };
     let data = tempfile::tempdir()?;
     let launch = scenarios::settings(Launch::recap(RECAP, data.path())).env("RECONCILE_INTERVAL", "20ms");
