@@ -26,8 +26,8 @@ pub(crate) use traffic::Traffic;
 
 /// The last replies may come so much later than the end.
 const GRACE: Duration = Duration::from_mins(1);
-/// How long a connection rests after a reply that is no success.
-const REST: Duration = Duration::from_millis(10);
+/// How long a connection rests after a reply that is no success, unless there is a rate.
+pub(crate) const REST: Duration = Duration::from_millis(10);
 
 /// When load ends.
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +46,7 @@ pub(crate) struct Load {
     pub(crate) threads: usize,
     pub(crate) traffic: Arc<Traffic>,
     pub(crate) end: End,
-    /// Requests a second over all connections; without one, each goes as fast as it is answered.
+    /// Requests a second over all connections, whatever is answered; without one, each goes as fast as it is answered.
     pub(crate) rate: Option<f64>,
 }
 
@@ -62,7 +62,7 @@ pub(crate) struct Outcome {
     /// Requests answered otherwise, with the first such answer.
     pub(crate) refused: u64,
     pub(crate) refusal: Option<String>,
-    /// How long those took in the counted time.
+    /// How long those took in the counted time, from when they were sent.
     pub(crate) refusals: Latencies,
     /// Of the counted requests; with a rate, from the moment that the request was due.
     pub(crate) latencies: Latencies,
@@ -165,16 +165,19 @@ async fn drive(shared: Arc<Shared>, place: usize) -> Result<Outcome> {
         if due >= shared.until || shared.claimed_all() {
             break;
         }
+        let sent_at = Instant::now();
         let reply = connection.send(load.traffic.request(next)).await?;
         let now = Instant::now();
         if reply.status != 200 {
             outcome.refused += 1;
             if now >= shared.count_from && now < shared.until {
-                outcome.refusals.add(now - due);
+                outcome.refusals.add(now - sent_at);
             }
             outcome.refusal.get_or_insert_with(|| format!("{} {}", reply.status, reply.text()));
             shared.give_back();
-            tokio::time::sleep(REST).await;
+            if load.rate.is_none() {
+                tokio::time::sleep(REST).await;
+            }
             continue;
         }
         outcome.answered += 1;

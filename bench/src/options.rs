@@ -115,6 +115,9 @@ pub(crate) enum Scenario {
     /// (l) Five times more than it takes at once
     #[value(alias = "l")]
     Overload,
+    /// (m) Normal requests beside a thousand slow clients
+    #[value(alias = "m")]
+    Slow,
 }
 
 impl Scenario {

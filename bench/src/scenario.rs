@@ -9,6 +9,7 @@
 //! - [`start`]: (g), start, memory, catching up
 //! - [`growth`]: (h), a, b and c with ten times the data
 //! - [`overload`]: (l), five times more than it can do
+//! - [`slow`]: (m), clients that take for ever
 //!
 //! Over MongoDB:
 //! - [`bare`]: (a) and (b), against the bare driver
@@ -25,9 +26,12 @@ mod lag;
 mod overload;
 mod pages;
 mod posts;
+mod slow;
 mod sockets;
 mod start;
 mod summary;
+
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -82,6 +86,7 @@ pub(crate) async fn run(scenario: Scenario, bench: &Bench, findings: &mut Findin
         Scenario::Replicas => commands::two(bench, findings).await,
         Scenario::Bus => bus::run(bench, findings).await,
         Scenario::Overload => overload::run(bench, findings).await,
+        Scenario::Slow => slow::run(bench, findings).await,
     };
     ran.with_context(|| format!("{scenario:?} could not be measured"))
 }
@@ -89,4 +94,9 @@ pub(crate) async fn run(scenario: Scenario, bench: &Bench, findings: &mut Findin
 /// Messages a second.
 fn messages_per_second(outcome: &Outcome, each: u64) -> f64 {
     outcome.rate() * each as f64
+}
+
+/// Processor time between two looks, in microseconds for each message; `None` where it is not known.
+fn micros_each(before: Option<Duration>, after: Option<Duration>, messages: u64) -> Option<f64> {
+    Some(after?.saturating_sub(before?).as_secs_f64() * 1e6 / messages.max(1) as f64)
 }

@@ -35,6 +35,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Serve the whole API in this process (the default)
+    #[command(after_long_help = texts::SERVE)]
     Serve(Box<ServeConfig>),
     /// Make, list and revoke API keys, also while a server runs on the same store
     #[command(after_long_help = texts::KEYS)]
@@ -105,9 +106,12 @@ pub(crate) struct ServeConfig {
 /// Settings of the check.
 #[derive(Debug, Args)]
 pub(crate) struct CheckConfig {
-    /// Make every view anew from the log
+    /// Make views that are wrong, missing or behind anew from the log
     #[arg(long)]
     pub(crate) repair: bool,
+    /// Print the report as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) store: StoreConfig,
 }

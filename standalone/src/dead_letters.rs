@@ -42,6 +42,9 @@ pub(crate) struct ReplayArgs {
     /// All of them
     #[arg(long, conflicts_with_all = ["conversation", "tenant"])]
     all: bool,
+    /// Print JSON, one line for each
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     store: StoreConfig,
 }
@@ -60,6 +63,9 @@ pub(crate) async fn run(command: DeadLettersCommand) -> anyhow::Result<ExitCode>
         DeadLettersCommand::List { store, .. } => store,
         DeadLettersCommand::Replay(args) => &args.store,
     };
+    if let Some(folder) = store.store_url.folder().filter(|folder| !folder.exists()) {
+        anyhow::bail!("there is no data folder {}: set STORE_URL to the store that is meant", folder.display());
+    }
     let opened = open_closing(store).await;
     if let Err(OpenError::Taken { folder }) = &opened {
         anyhow::bail!(
@@ -116,18 +122,43 @@ async fn replay(ports: &Ports, args: ReplayArgs) -> anyhow::Result<ExitCode> {
         anyhow::bail!("no work of conversation {:?} of tenant {:?} has failed", key.conversation, key.tenant);
     }
     let replayed = summarizer_worker::replay(ports, &chosen).await.context("not all could be tried again")?;
-    let mut failed = false;
-    for (key, replayed) in chosen.iter().zip(replayed) {
-        let (tenant, name) = (tame(key.tenant.as_str()), tame(key.conversation.as_str()));
-        let became = match replayed {
-            Replayed::Reached(seq) => format!("done, up to record {seq}; a server makes its summary"),
-            Replayed::Gone => "there is no such conversation any more".to_owned(),
-            Replayed::Failed(reason) => {
-                failed = true;
-                format!("fails still: {}", tame(&reason))
-            }
-        };
-        println!("{tenant}  {name}  {became}");
+    let failed = replayed.iter().any(|one| matches!(one, Replayed::Failed(_)));
+    for (key, replayed) in chosen.iter().zip(&replayed) {
+        println!("{}", if args.json { serde_json::to_string(&Became::of(key, replayed))? } else { row(key, replayed) });
     }
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// What became of a letter, for programs.
+#[derive(Serialize)]
+struct Became<'a> {
+    tenant: &'a str,
+    conversation_id: &'a str,
+    /// `done`, `gone` or `failed`.
+    outcome: &'static str,
+    /// The record that the view has come to, where it is done.
+    seq: Option<u64>,
+    /// Why it fails still.
+    reason: Option<&'a str>,
+}
+
+impl<'a> Became<'a> {
+    fn of(key: &'a ConversationKey, replayed: &'a Replayed) -> Self {
+        let (outcome, seq, reason) = match replayed {
+            Replayed::Reached(seq) => ("done", Some(seq.0), None),
+            Replayed::Gone => ("gone", None, None),
+            Replayed::Failed(reason) => ("failed", None, Some(reason.as_str())),
+        };
+        Self { tenant: key.tenant.as_str(), conversation_id: key.conversation.as_str(), outcome, seq, reason }
+    }
+}
+
+fn row(key: &ConversationKey, replayed: &Replayed) -> String {
+    let (tenant, name) = (tame(key.tenant.as_str()), tame(key.conversation.as_str()));
+    let became = match replayed {
+        Replayed::Reached(seq) => format!("done, up to record {seq}; a server makes its summary"),
+        Replayed::Gone => "there is no such conversation any more".to_owned(),
+        Replayed::Failed(reason) => format!("fails still: {}", tame(reason)),
+    };
+    format!("{tenant}  {name}  {became}")
 }

@@ -11,6 +11,7 @@ use clap::Args;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use rustls_platform_verifier::ConfigVerifierExt as _;
+use serde::Serialize;
 
 use crate::client::{Parts, ServerConfig, secure, untrusted, untrusted_words};
 
@@ -25,24 +26,38 @@ pub(crate) struct HealthConfig {
     /// How long the server may take
     #[arg(long, default_value = "5s", value_parser = shared::config::duration)]
     timeout: Duration,
+    /// Print the verdict as JSON too
+    #[arg(long)]
+    json: bool,
+}
+
+/// The verdict for programs.
+#[derive(Serialize)]
+struct Told<'a> {
+    url: String,
+    ready: bool,
+    /// Why it is not; as on standard error.
+    reason: Option<&'a str>,
 }
 
 /// 0 if it can serve, 1 with a line on standard error if not.
-pub(crate) fn run(config: &HealthConfig) -> ExitCode {
+pub(crate) fn run(config: &HealthConfig) -> anyhow::Result<ExitCode> {
     let origin = config.server.operators();
     let why = match ask(&origin.parts(), Instant::now() + config.timeout) {
-        Ok(verdict) => match verdict {
-            Ok(()) => return ExitCode::SUCCESS,
-            Err(why) => format!("{origin}: {why}"),
-        },
-        Err(error) => match untrusted(&error) {
+        Ok(verdict) => verdict.err().map(|why| format!("{origin}: {why}")),
+        Err(error) => Some(match untrusted(&error) {
             Some(why) => untrusted_words(&origin, &why),
             None if late(&error) => format!("{origin}: no answer in time"),
             None => format!("{origin}: {error}"),
-        },
+        }),
     };
+    if config.json {
+        let told = Told { url: origin.to_string(), ready: why.is_none(), reason: why.as_deref() };
+        println!("{}", serde_json::to_string(&told)?);
+    }
+    let Some(why) = why else { return Ok(ExitCode::SUCCESS) };
     eprintln!("error: {why}");
-    ExitCode::FAILURE
+    Ok(ExitCode::FAILURE)
 }
 
 fn late(error: &io::Error) -> bool {

@@ -46,6 +46,9 @@ pub(crate) struct CreateKey {
     /// Refuse it after this long, such as 90d
     #[arg(long, value_parser = duration)]
     pub(crate) expires: Option<Duration>,
+    /// Print the key and what is kept of it as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 fn tenant(text: &str) -> Result<TenantId, String> {
@@ -91,7 +94,8 @@ pub(crate) async fn run(command: KeysCommand, store: &StoreConfig) -> anyhow::Re
             let created = recorded.act(&key.tenant, deed, keys.create(&key), |()| Outcome::Done).await;
             created.context("cannot store the key")?;
             eprintln!("A key of tenant {}. It is shown this once:", key.tenant);
-            println!("{text}");
+            let json = create.json.then(|| serde_json::to_string(&Made { key: &text, kept: Listed::of(&key, now) }));
+            println!("{}", json.transpose()?.unwrap_or(text));
         }
         KeysCommand::List { json } => {
             for key in keys.list().await? {
@@ -141,6 +145,14 @@ impl Recorded {
         result?;
         Ok(())
     }
+}
+
+/// What a new key is told with, once.
+#[derive(Serialize)]
+struct Made<'a> {
+    key: &'a str,
+    #[serde(flatten)]
+    kept: Listed,
 }
 
 /// What is told of a key: nothing that opens anything.

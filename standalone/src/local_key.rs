@@ -24,6 +24,7 @@ pub(crate) async fn first_link(ports: &Ports, server: &Server) -> anyhow::Result
         scopes: vec![Scope::Write, Scope::Read, Scope::Admin],
         rate: Some(0),
         expires: None,
+        json: false,
     };
     let (text, key) = mint(&create, ports.ids.as_ref(), ports.clock.now());
     let recorded = Recorded { audit: Arc::clone(&ports.audit), now: key.created_at };

@@ -44,7 +44,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Watch(config)) => watch::run(config).await,
         Some(Command::Migrate(config)) => migrate::run(config).await,
         Some(Command::DeadLetters { command }) => dead_letters::run(command).await,
-        Some(Command::Health(config)) => Ok(health::run(&config)),
+        Some(Command::Health(config)) => health::run(&config),
         Some(Command::Bench) => Ok(bench()),
         Some(Command::Completions(config)) => Ok(completions::run(&config)),
     }

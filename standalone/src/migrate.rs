@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
+use serde::Serialize;
 use shared_adapters::{FileVersion, StoreConfig, file_versions, open_closing};
 
 /// Bringing the files into one piece at the end.
@@ -14,6 +15,9 @@ const CLOSE: Duration = Duration::from_mins(1);
 /// Settings of a migration.
 #[derive(Debug, Args)]
 pub(crate) struct MigrateConfig {
+    /// Print what was done as JSON
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     store: StoreConfig,
 }
@@ -24,6 +28,11 @@ pub(crate) async fn run(config: MigrateConfig) -> anyhow::Result<ExitCode> {
     let (ports, closing) = open_closing(&config.store).await.context("cannot open the store")?;
     drop(ports);
     closing.close(CLOSE).await;
+    if config.json {
+        let store = config.store.store_url.to_string();
+        println!("{}", serde_json::to_string(&Told { store, files: before.iter().map(ToldFile::of).collect() })?);
+        return Ok(ExitCode::SUCCESS);
+    }
     if before.is_empty() {
         println!("{}: indexes and collections are as this version needs them", config.store.store_url);
     }
@@ -31,6 +40,28 @@ pub(crate) async fn run(config: MigrateConfig) -> anyhow::Result<ExitCode> {
         println!("{}: {}", file.file, told(&file));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What was done for programs: one object, whose fields docs/cli.md promises.
+#[derive(Serialize)]
+struct Told {
+    store: String,
+    /// None of a database.
+    files: Vec<ToldFile>,
+}
+
+#[derive(Serialize)]
+struct ToldFile {
+    file: &'static str,
+    /// The format before; none where the file was made.
+    from: Option<usize>,
+    format: usize,
+}
+
+impl ToldFile {
+    fn of(file: &FileVersion) -> Self {
+        Self { file: file.file, from: file.found, format: file.current }
+    }
 }
 
 /// The files of an embedded store; none for a server's.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Result;
 use shared_testkit::process::Server;
 
-use super::{Findings, messages_per_second};
+use super::{Findings, messages_per_second, micros_each};
 use crate::footprint;
 use crate::load::{Latencies, Traffic, median};
 use crate::recap::{Bench, Recap};
@@ -139,8 +139,4 @@ impl Rounds {
         let [recap, null] = [&self.recap_cpu, &self.null_cpu].map(|costs| median(costs));
         format!("{recap:.2} µs, all that goes on meanwhile included; of the null handler {null:.2} µs")
     }
-}
-
-fn micros_each(before: Option<Duration>, after: Option<Duration>, messages: u64) -> Option<f64> {
-    Some(after?.saturating_sub(before?).as_secs_f64() * 1e6 / messages.max(1) as f64)
 }

@@ -56,6 +56,13 @@ export function short(iso: string, now = Date.now()): string {
 const dayOf = (date: Date, now: Date): string =>
   (date.getFullYear() === now.getFullYear() ? dayShort : dayShortYear).format(date);
 
+/** Both ends of a stretch of time: their hours within a day, else their days. */
+export function ends(from: string, to: string, now = new Date()): [string, string] {
+  if (dayKey(from) === dayKey(to)) return [timeOfDay(from), timeOfDay(to)];
+  const day = (iso: string): string => safe(iso, (date) => dayOf(date, now));
+  return [day(from), day(to)];
+}
+
 /** A moment of the past in a sentence: the time today, else the day and the time. */
 export function moment(iso: string, now = new Date()): string {
   return safe(iso, (date) => {

@@ -70,6 +70,22 @@ export async function axe(page, where) {
   throw new Error(`axe in ${where}:\n${lines.join("\n")}`);
 }
 
+/** That nothing is wider than the screen, and that nothing to press or fill in is cut by its edge. */
+export async function fits(page, where) {
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert.ok(wide <= 0, `${where} is ${wide} px too wide`);
+  const cut = await page.$$eval("button, a, input, select", (all) =>
+    all
+      .filter((one) => one.checkVisibility({ visibilityProperty: true }))
+      .filter((one) => {
+        const { left, right } = one.getBoundingClientRect();
+        return (left < innerWidth && right > innerWidth + 1) || (left < -1 && right > 0);
+      })
+      .map((one) => one.outerHTML.slice(0, 120)),
+  );
+  assert.deepEqual(cut, [], `cut by the edge in ${where}`);
+}
+
 /** What the page holds after a collection: MiB of script, nodes of the document (also such as are shown no more). */
 export async function held(page) {
   const heap = await page.evaluate(() => {

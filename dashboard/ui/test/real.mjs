@@ -79,6 +79,8 @@ export const real = [
     await page.keyboard.press("s");
     await page.locator(".summary-text").waitFor();
     const version = await page.innerText(".version");
+    const sockets = [];
+    page.on("websocket", (socket) => sockets.push(socket.url()));
     await recap.kill();
     await eventually("reconnecting", async () => /reconnecting/.test(await page.innerText(".live")));
     assert.deepEqual(await seqs(page), [1], "what was read stays");
@@ -86,6 +88,7 @@ export const real = [
     await recap.start();
     await eventually("live again", async () => /live/.test(await page.innerText(".live")), 60_000);
     assert.equal(await page.innerText(".version"), version, "nothing was made anew");
+    assert.equal(new URL(sockets.at(-1)).searchParams.get("since_version"), version.slice(1), "asked for what is newer only");
     await say("After it I will write the report by Friday.");
     await eventually("the new message", async () => (await seqs(page)).length === 2, 30_000);
     await eventually("a newer version", async () => (await page.innerText(".version")) !== version, 60_000);
@@ -133,6 +136,50 @@ export const real = [
     await contiguous(page);
     notGrown(early, await held(page));
     await page.screenshot({ path: `${shots}/endless.png` });
+    return page;
+  }],
+  ["evidence among many late messages is found at its place, and marked", async ({ browser, recap, api }) => {
+    const id = "late-evidence";
+    // Each third message comes 700 minutes after those around it.
+    const minute = (at) => (at % 3 === 2 ? Math.max(0, at - 700) : at);
+    const said = { 20: "Nadia here: I will send the contract to the lawyers by Friday.", 1001: "I'll book the hall for the jubilee by Monday." };
+    const all = Array.from({ length: 1500 }, (_, at) => ({
+      user_id: ["nadia", "oscar"][at % 2],
+      content: said[at] ?? `Note ${at} about the weather.`,
+      timestamp: new Date(BEGIN + minute(at) * 60_000).toISOString(),
+    }));
+    for (let from = 0; from < all.length; from += 500) await api("/chats", { conversation_id: id, messages: all.slice(from, from + 500) });
+    const order = all.map((_, at) => at).sort((a, b) => minute(a) - minute(b) || a - b);
+    const place = (seq) => order.indexOf(seq - 1) + 1;
+    const page = await opened(browser, recap, conversation(id));
+    await eventually("the newest", async () => (await seqs(page)).at(-1) === order.at(-1) + 1);
+    await page.getByRole("button", { name: "Summarize" }).click();
+    await page.locator(".provenance", { hasText: "Covers all 1,500 messages" }).waitFor({ timeout: 60_000 });
+    const landed = async (seq) => {
+      const row = page.locator(`[data-seq="${seq}"].marked`);
+      await row.waitFor();
+      await eventually(`${seq} is on the screen`, () => row.evaluate((one) => {
+        const [{ top, bottom }, box] = [one.getBoundingClientRect(), one.closest(".scroller").getBoundingClientRect()];
+        return top >= box.top && bottom <= box.bottom;
+      }));
+      assert.equal(Number(await row.getAttribute("aria-posinset")), place(seq), `the place of ${seq}`);
+      const shown = (await seqs(page)).map(place);
+      assert.ok(shown.every((one, at) => at === 0 || one === shown[at - 1] + 1), `no hole around ${seq}`);
+    };
+    for (const at of Object.keys(said).map(Number)) {
+      const item = page.locator("section[aria-labelledby=h-todo] .item").getByRole("button", { name: `Show message ${at + 1}`, exact: true });
+      await item.click();
+      await landed(at + 1);
+    }
+    await page.screenshot({ path: `${shots}/late-evidence.png` });
+    // Both ways on from there.
+    for (const by of [-1, 1]) await scrollOn(page, by, 2);
+    const shown = (await seqs(page)).map(place);
+    assert.ok(shown.every((one, at) => at === 0 || one === shown[at - 1] + 1), "no hole after scrolling on");
+    for (const seq of [1, 3, 900, 1002, 1500]) {
+      await page.goto(`${recap.origin}/${conversation(id, `?at=${seq}`)}`);
+      await landed(seq);
+    }
     return page;
   }],
   ["the JavaScript client of the WebSocket guide listens to the end", async ({ browser, recap, origin, api }) => {
@@ -202,6 +249,35 @@ export const limits = [
     await axe(page, "limited");
     await page.screenshot({ path: `${shots}/limited-real.png` });
     await eventually("it goes on by itself", async () => (await seqs(page)).length === 1, 90_000);
+    return page;
+  }],
+];
+
+/** Where the model that is set does not answer, and nothing is summarized unasked. */
+export const MODEL_AWAY = {
+  OPENAI_BASE_URL: "http://127.0.0.1:9/v1",
+  OPENAI_MODEL: "away",
+  SUMMARY_EVERY: "1000000",
+  SUMMARY_IDLE: "1h",
+};
+export const honest = [
+  ["a summary of the fallback engine and messages it leaves out are told as such", async ({ browser, recap, api }) => {
+    const id = "honest";
+    const say = (content) => api("/chats", { conversation_id: id, user_id: "ann", messages: [{ content }] });
+    await say("I will call the plumber by Friday.");
+    const page = await opened(browser, recap, conversation(id));
+    await live(page);
+    await page.getByRole("button", { name: "Summarize" }).click();
+    const provenance = page.locator(".provenance");
+    await provenance.getByText("fallback engine").waitFor({ timeout: 60_000 });
+    assert.match(await provenance.innerText(), /Covers all 1 message/);
+    await provenance.locator("summary").click();
+    assert.match(await provenance.innerText(), /local, because the chosen model did not answer/);
+    await say("And the painter on Monday.");
+    await eventually("what is left out is counted", async () => /Covers 1 message.*1 newer left out/s.test(await provenance.innerText()), 30_000);
+    await page.locator(`[data-row="${id}"]`, { hasText: "1 behind" }).waitFor();
+    await axe(page, "degraded and stale");
+    await page.screenshot({ path: `${shots}/honest-recap.png` });
     return page;
   }],
 ];

@@ -2,11 +2,13 @@
 // then what only the one or the other shows. Without a binary the double alone; `--origin URL [--key rk_…]` runs the
 // story against a server that runs already, with an empty store. `--only WORDS` picks cases.
 import { randomUUID } from "node:crypto";
+import { resolve } from "node:path";
 import { serve } from "../mock/server.mjs";
 import { built } from "./dist.mjs";
 import { launch, shots } from "./harness.mjs";
-import { limits, real as ours } from "./real.mjs";
+import { MODEL_AWAY, honest, limits, real as ours } from "./real.mjs";
 import { Recap } from "./recap.mjs";
+import { shown } from "./shown.mjs";
 import { states } from "./states.mjs";
 import { story } from "./story.mjs";
 import { walk } from "./walk.mjs";
@@ -16,7 +18,8 @@ const option = (name) => {
   return at < 0 ? null : process.argv[at + 1];
 };
 const given = option("origin");
-const binary = option("recap");
+// The server runs in a folder of its own.
+const binary = option("recap") && resolve(option("recap"));
 const only = option("only");
 
 const browser = await launch();
@@ -67,7 +70,7 @@ async function againstDouble() {
   const double = await serve(0, true);
   const origin = `http://127.0.0.1:${double.address().port}`;
   await run("double", story, { origin });
-  await run("double", states, { origin }, (steer) => steer("reset"));
+  await run("double", [...states, ...shown], { origin }, (steer) => steer("reset"));
   double.close();
   double.closeAllConnections();
 }
@@ -86,7 +89,7 @@ if (given) {
 } else {
   await run("dist", built, { origin: "" });
   // Side by side: most of the time is waiting.
-  const real = binary ? [againstBinary("recap", [...story, ...ours]), againstBinary("limits", limits), againstBinary("walk", walk, {})] : [];
+  const real = binary ? [againstBinary("recap", [...story, ...ours]), againstBinary("limits", limits), againstBinary("honest", honest, MODEL_AWAY), againstBinary("walk", walk, {})] : [];
   await Promise.all([againstDouble(), ...real]);
 }
 await browser.close();

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { exec } from "node:child_process";
 import { promisify } from "node:util";
-import { axe, contiguous, conversation, eventually, held, newPage, notGrown, scrollOn, seqs, shots } from "./harness.mjs";
+import { axe, contiguous, conversation, eventually, fits, held, newPage, notGrown, scrollOn, seqs, shots } from "./harness.mjs";
 
 const shell = promisify(exec);
 
@@ -33,8 +33,7 @@ export const states = [
           const name = `${view}-${size}-${colorScheme}`;
           await page.screenshot({ path: `${shots}/${name}.png` });
           await axe(page, name);
-          const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-          assert.ok(wide <= 0, `${name} is ${wide} px too wide`);
+          await fits(page, name);
           if (size === "phone" && view === "team") {
             await page.locator(".switch button", { hasText: "Summary" }).click();
             await page.screenshot({ path: `${shots}/summary-${name}.png` });

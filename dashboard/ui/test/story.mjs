@@ -35,6 +35,22 @@ export const story = [
     await eventually("the place is the old one", async () => Math.abs((await scrolled()) - before) < 40);
     await eventually("the mark goes", async () => !/marked/.test(await row.getAttribute("class")));
   }],
+  ["the sentiment says its values and times to who points at it, and a click goes there", async ({ page }) => {
+    const plot = page.locator(".trend svg");
+    await plot.scrollIntoViewIfNeeded();
+    const { width, height } = await plot.boundingBox();
+    await plot.hover({ position: { x: 2, y: height / 2 } });
+    await page.locator(".trend figcaption", { hasText: /[+−]?\d\.\d\d in message 1, .*\d:\d\d/ }).waitFor();
+    await plot.hover({ position: { x: width - 2, y: height / 2 } });
+    await page.locator(".trend figcaption", { hasText: "in message 26" }).waitFor();
+    await plot.click({ position: { x: 2, y: height / 2 } });
+    await eventually("the first message is seen", () => page.locator('[data-seq="1"]').evaluate((row) => {
+      const [{ top, bottom }, box] = [row.getBoundingClientRect(), row.closest(".scroller").getBoundingClientRect()];
+      return top >= box.top && bottom <= box.bottom;
+    }));
+    await page.mouse.move(0, 0);
+    assert.match(await page.innerText(".trend figcaption"), /click to go there/);
+  }],
   ["a cited message points back at its item", async ({ page }) => {
     await page.locator(".cited").first().click();
     await page.locator(".item.marked").waitFor();

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { axe, conversation, eventually, newPage, seqs, shots } from "./harness.mjs";
+import { axe, conversation, eventually, fits, newPage, seqs, shots } from "./harness.mjs";
 
 const SKI = `\
 12/24/20, 9:05 AM - Messages and calls are end-to-end encrypted. No one outside of this chat can read them.
@@ -26,8 +26,7 @@ async function look(page, name) {
       await page.waitForFunction(() => document.getAnimations().every((one) => one.playState !== "running" || one.effect?.getTiming().iterations === Infinity));
       await page.screenshot({ path: join(shots, `walk-${name}-${size}-${colorScheme}.png`) });
     }
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    assert.ok(wide <= 0, `${name} on a ${size} is ${wide} px too wide`);
+    await fits(page, `${name} on a ${size}`);
   }
   await page.setViewportSize({ width: 1440, height: 900 });
   await axe(page, name);

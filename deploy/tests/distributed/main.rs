@@ -16,6 +16,7 @@ mod model;
 mod order;
 mod replicas;
 mod scenarios;
+mod tls;
 mod transcript;
 mod users;
 mod watched;

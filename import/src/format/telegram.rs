@@ -7,6 +7,7 @@ use std::io::Read;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use shared::domain::Timestamp;
 
 use super::{Context, Extra, attach};
 use crate::ids;
@@ -26,6 +27,8 @@ struct Entry<'a> {
     date_unixtime: Option<&'a RawValue>,
     #[serde(default)]
     edited: Option<String>,
+    #[serde(borrow, default)]
+    edited_unixtime: Option<&'a RawValue>,
     #[serde(default)]
     from: Option<String>,
     #[serde(borrow, default)]
@@ -126,17 +129,21 @@ impl Chats<'_, '_> {
         shown
     }
 
+    /// The exact time where it is told, as newer exports do; else the local one, by the clock that was named.
+    fn moment(&self, exact: Option<&RawValue>, local: &str) -> Option<Timestamp> {
+        match exact.and_then(text).and_then(|seconds| seconds.parse::<i64>().ok()) {
+            Some(seconds) => Some(Timestamp::from_millis(seconds.saturating_mul(1000))),
+            None => self.context.options.zone.parse(local),
+        }
+    }
+
     fn take(&mut self, entry: &Entry<'_>, line: u64) -> Result<(), ReadError> {
         if entry.kind == "service" {
             let what = entry.action.as_deref().unwrap_or_default();
             let said = format!("{} {what}", entry.actor.as_deref().unwrap_or_default());
             return Ok(self.context.skip(self.emit, Reason::System, line, said.trim())?);
         }
-        let unix = entry.date_unixtime.and_then(text).and_then(|seconds| seconds.parse::<i64>().ok());
-        let timestamp = match unix {
-            Some(seconds) => Some(shared::domain::Timestamp::from_millis(seconds.saturating_mul(1000))),
-            None => self.context.options.zone.parse(&entry.date),
-        };
+        let timestamp = self.moment(entry.date_unixtime, &entry.date);
         let (Some(timestamp), Some(id)) = (timestamp, text(entry.id)) else {
             return Ok(self.context.skip(self.emit, Reason::BadDate, line, &entry.date)?);
         };
@@ -149,7 +156,7 @@ impl Chats<'_, '_> {
         {
             content = question;
         }
-        if let Some(edited) = &entry.edited {
+        if let Some(edited) = entry.edited.as_ref().and_then(|edited| self.moment(entry.edited_unixtime, edited)) {
             extra.add("edited_at", edited);
         }
         if let Some(replied) = entry.reply_to_message_id.and_then(text) {

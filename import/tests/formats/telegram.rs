@@ -49,6 +49,7 @@ fn one_chat() {
     assert_eq!(given.messages[0].conversation, "Team: Berlin");
     assert_eq!(given.ids()[0], "telegram:1234567890:2");
     assert_eq!(given.metadata(1)["reply_to"], "telegram:1234567890:2");
+    assert_eq!(given.metadata(1)["edited_at"], "2024-01-31T12:02:00Z");
     assert_eq!(given.metadata(4), serde_json::json!({"attachments": ["plan.pdf"], "forwarded_from": "News"}));
     assert_eq!(given.reasons(), [(System, 6), (NoText, 21), (BadDate, 22)]);
     assert_eq!(given.messages[0].place.line, 7);

@@ -5,8 +5,9 @@
 //! - [`bytes`]: files searched for what must not be in them
 //! - [`conformance`]: one suite for each port, run against each adapter
 //! - [`faulty_bus`]: a bus that loses, doubles, delays and reorders
-//! - [`mongo_proxy`]: a proxy that speaks MongoDB's protocol, and can be told to fail
+//! - [`mongo_proxy`]: a proxy that speaks MongoDB's protocol, and can be told to fail; a door with TLS and a password
 //! - [`process`]: a built binary as a child process that can be stopped and killed
+//! - [`certificate`]: a certificate of a test's own
 //! - [`client`]: the HTTP interface as typed calls
 //! - [`socket`]: the WebSocket interface as typed frames
 //! - [`raw_socket`]: a WebSocket below every library
@@ -18,6 +19,7 @@
 //! - [`transcript`]: synthetic conversations
 
 pub mod bytes;
+pub mod certificate;
 pub mod client;
 pub mod conformance;
 pub mod faulty_bus;

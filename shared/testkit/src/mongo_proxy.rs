@@ -5,6 +5,7 @@
 //! exclude each other, and an update command ends at its first error and forgets the rest. Behind this proxy they go
 //! one statement at a time.
 
+mod door;
 mod wire;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -14,10 +15,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use bson::{Bson, Document, doc};
+use tokio::io::AsyncWrite;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
+pub use door::MongoDoor;
 use wire::{Frame, Message};
 
 /// What happens to one command.
@@ -220,7 +223,7 @@ async fn exchange(client: &mut TcpStream, server: &mut TcpStream, state: &State)
 }
 
 /// A message and its replies, as they are.
-async fn pass(frame: &Frame, client: &mut TcpStream, server: &mut TcpStream) -> Result<bool> {
+async fn pass(frame: &Frame, client: &mut (impl AsyncWrite + Unpin), server: &mut TcpStream) -> Result<bool> {
     frame.write(server).await?;
     loop {
         let Some(reply) = Frame::read(server).await? else { return Ok(false) };

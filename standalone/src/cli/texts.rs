@@ -17,6 +17,17 @@ Exit codes:
 
 All settings, with their defaults, are also in docs/configuration.md.";
 
+pub(crate) const SERVE: &str = "\
+Examples:
+  recap serve                                      on http://127.0.0.1:8000 with data under ./data
+  recap serve --listen-addr 0.0.0.0:8000 --store-url embedded:/srv/recap --anonymous off
+  OPENAI_API_KEY=sk-... OPENAI_MODEL=gpt-4o-mini recap serve
+
+Settings may also stand in a file `.env`. Ctrl-C or SIGTERM ends it within ten seconds, and loses
+nothing that was acknowledged.
+
+Exit codes: 0 after a clean stop, 1 failed, 2 bad usage or configuration.";
+
 pub(crate) const IMPORT: &str = "\
 Formats, each found out by itself:
   slack       the export of a workspace: the zip, or its folder
@@ -51,7 +62,9 @@ Examples:
   recap export --all -o backup.jsonl && recap import backup.jsonl --url http://other:8000
 
 Both forms hold users, times, message ids, metadata and order, and `recap import` reads them back.
-Messages that have no id of their own get one made of their number.";
+Messages that have no id of their own get one made of their number.
+
+Exit codes: 0 done, 1 failed, 2 bad usage.";
 
 pub(crate) const SUMMARIZE: &str = "\
 Examples:
@@ -64,7 +77,8 @@ Reads all that `recap import` reads. Nothing leaves this machine, unless the mod
 `--engine model`. It is named and limited by the variables that a server reads, also from `.env`
 (OPENAI_*, LLM_*); a daily cap counts for this command alone.
 
-Exit codes: 0 done, 3 a file could not be read to its end, 1 failed, 2 bad usage.";
+Exit codes: 0 done, 3 a file could not be read to its end or something in it was left out (standard
+error says what), 1 failed, 2 bad usage.";
 
 pub(crate) const WATCH: &str = "\
 Examples:
@@ -72,11 +86,15 @@ Examples:
   recap watch team-sync --json | jq -r 'select(.type == \"summary\").summary'
   recap watch team-sync --once --summary-type detailed
 
-Ends with the conversation, or with Ctrl-C. A connection that breaks is made again.";
+Ends with the conversation, or with Ctrl-C. A connection that breaks is made again.
+
+Exit codes: 0 the conversation ended or the summary came, 1 failed, 2 bad usage.";
 
 pub(crate) const HEALTH: &str = "\
 Example, in a Dockerfile:
   HEALTHCHECK CMD [\"recap\", \"health\"]
+
+Silent where the server can serve; `--json` says it in words.
 
 Exit codes: 0 the server can serve, 1 it cannot or does not answer, 2 bad usage.";
 
@@ -109,14 +127,19 @@ Exit codes: 0 listed, 1 failed, 2 bad usage.";
 pub(crate) const CHECK: &str = "\
 Examples:
   recap check                                      the folder ./data, or where STORE_URL says
-  recap check --repair                             make the views anew from the log
+  recap check --repair                             make wrong views anew from the log
   recap check --store-url embedded:/srv/recap
+  recap check --json | jq -r '.faults[].conversation_id'
 
 An embedded store needs its server stopped. Nothing in the log is ever changed.
 
 Exit codes: 0 all is well or was mended, 1 something is wrong (each fault is a line), 2 bad usage.";
 
 pub(crate) const MIGRATE: &str = "\
+Examples:
+  recap migrate                                    the folder ./data, or where STORE_URL says
+  recap migrate --json --store-url embedded:/srv/recap
+
 A server does the same at its start. Copy the data folder first: there is no way back.
 
 Exit codes: 0 the store has the format of this version, 1 failed, 2 bad usage.";
@@ -126,8 +149,11 @@ Examples:
   recap dead-letters list
   recap dead-letters replay team-sync --tenant acme
   recap dead-letters replay --all
+  recap dead-letters list --json | jq -r .reason
 
-No message is lost when work fails: the log has it, and the work is tried again, ever more seldom.";
+No message is lost when work fails: the log has it, and the work is tried again, ever more seldom.
+
+Exit codes: 0 done, 1 failed or fails still, 2 bad usage.";
 
 pub(crate) const COMPLETIONS: &str = "\
 Examples:

@@ -19,6 +19,7 @@ use crate::client::{Client, ServerConfig};
 use crate::import::batch::{Batches, Pushed};
 use crate::import::post::Poster;
 use crate::import::report::Report;
+pub(crate) use crate::import::report::is_loss;
 use crate::import::sources::{Event, SourceConfig};
 use crate::terminal::{self, Progress};
 

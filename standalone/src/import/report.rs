@@ -69,6 +69,11 @@ struct Failed {
     error: String,
 }
 
+/// Whether somebody may miss it: what every export holds beside its messages is no loss.
+pub(crate) fn is_loss(reason: Reason) -> bool {
+    !matches!(reason, Reason::System | Reason::Deleted | Reason::NoText | Reason::MediaOmitted | Reason::NotChat)
+}
+
 impl Counted {
     fn add(&mut self, place: &Place, text: &str) {
         self.count += 1;
@@ -109,9 +114,7 @@ impl Report {
     }
 
     pub(crate) fn skipped(&mut self, skipped: &Skipped) {
-        use Reason::{Deleted, MediaOmitted, NoText, NotChat, System};
-        // What every export holds and nobody misses is no loss.
-        self.lost += u64::from(!matches!(skipped.reason, System | Deleted | NoText | MediaOmitted | NotChat));
+        self.lost += u64::from(is_loss(skipped.reason));
         self.skipped.entry(skipped.reason.to_string()).or_default().add(&skipped.place, &skipped.excerpt);
     }
 

@@ -6,13 +6,13 @@ mod fold;
 mod model;
 mod show;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use import_formats::{Item, Message, Stopped};
+use import_formats::{Item, Message, Place, Stopped};
 use shared::domain::Timestamp;
 use shared::ports::Clock as _;
 use shared_adapters::SystemClock;
@@ -21,8 +21,9 @@ use summarizer_worker::OfflineFold;
 use self::fold::{Folding, Writer};
 use self::model::{Chat, Desk};
 use crate::exit;
+use crate::import::is_loss;
 use crate::import::sources::{Event, Receiver, SourceConfig};
-use crate::terminal;
+use crate::terminal::{self, grouped, tame};
 
 /// Settings of a summary.
 #[derive(Debug, Args)]
@@ -76,6 +77,10 @@ fn summarize(config: &SummarizeConfig, now: Timestamp, desk: Option<Arc<Desk>>) 
     for failed in &chats.failed {
         terminal::note(&format!("not read to its end: {failed}"));
     }
+    for (reason, (count, place)) in &chats.lost {
+        let (count, place) = (grouped(*count), tame(&place.to_string()));
+        terminal::note(&format!("left out, {reason}: {count}, first at {place}"));
+    }
     if chats.order.is_empty() {
         let what = config.conversation.as_ref().map_or_else(String::new, |name| format!(" of a conversation {name:?}"));
         anyhow::bail!("there are no messages{what} to summarize");
@@ -93,7 +98,7 @@ fn summarize(config: &SummarizeConfig, now: Timestamp, desk: Option<Arc<Desk>>) 
         };
         terminal::unless_closed(std::io::Write::write_all(&mut out, text.as_bytes()))?;
     }
-    Ok(if chats.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(exit::PARTLY) })
+    Ok(if chats.failed.is_empty() && chats.lost.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(exit::PARTLY) })
 }
 
 struct Chats {
@@ -104,6 +109,8 @@ struct Chats {
     order: Vec<String>,
     open: HashMap<String, Folding>,
     failed: Vec<String>,
+    /// What somebody may miss: why it was left out, how often, and where first.
+    lost: BTreeMap<String, (u64, Place)>,
     /// Why nothing more is taken.
     broken: Option<anyhow::Error>,
 }
@@ -117,6 +124,7 @@ impl Default for Chats {
             order: Vec::new(),
             open: HashMap::new(),
             failed: Vec::new(),
+            lost: BTreeMap::new(),
             broken: None,
         }
     }
@@ -153,6 +161,9 @@ impl Receiver for Chats {
             }
             Event::Item(Item::Note(note)) => terminal::note(&note),
             Event::Failed { file, error } => self.failed.push(format!("{file}: {error}")),
+            Event::Item(Item::Skipped(skipped)) if is_loss(skipped.reason) => {
+                self.lost.entry(skipped.reason.to_string()).or_insert((0, skipped.place)).0 += 1;
+            }
             Event::Item(Item::Skipped(_) | Item::Ended { .. }) | Event::Read { .. } => {}
         }
         Ok(())

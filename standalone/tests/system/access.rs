@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use shared_testkit::process::Launch;
 use shared_testkit::scenarios::access::{self, Keys};
-use shared_testkit::scenarios::{self, tenants};
+use shared_testkit::scenarios::{self, same_work, tenants};
 use shared_testkit::socket::Socket;
 use shared_testkit::wait;
 
@@ -69,6 +69,16 @@ async fn equal_names_in_two_tenants_never_meet() -> Result<()> {
     }
     ensure!(limited[0].get("/chats").await?.code()? == "rate_limited");
     ensure!(limited[1].get("/chats").await?.status == 200);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_foreign_costs_what_is_missing_costs() -> Result<()> {
+    let recap = Recap::with(same_work::settings).await?;
+    let all = "write,read,admin";
+    let (owner, other) = (create(&recap, "acme", all, &[]).await?, create(&recap, "other", all, &[]).await?);
+    let walked = same_work::foreign_costs_what_missing_costs(&recap.client, &owner, &other).await?;
+    ensure!(walked > 5, "only {walked} operations");
     Ok(())
 }
 

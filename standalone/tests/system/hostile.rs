@@ -44,7 +44,7 @@ async fn slow_clients_disturb_nobody() -> Result<()> {
     let slow: usize = std::env::var("SLOW_CLIENTS").ok().and_then(|text| text.parse().ok()).unwrap_or(1000);
     let recap = Recap::with(slow::settings).await?;
     let pid = recap.server.pid()?;
-    let told = slow::slow_clients_disturb_nobody(&recap.client, recap.server.address(), pid, slow).await?;
+    let told = slow::slow_clients_disturb_nobody(&recap.client, recap.server.address(), pid, slow, 60).await?;
     println!("{told}");
     ensure!(told.sent_away[2] == 0, "readers that went on reading were sent away");
     let others = told.sent_away.iter().sum::<usize>();

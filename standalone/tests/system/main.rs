@@ -14,6 +14,7 @@ mod health;
 mod hostile;
 mod keys;
 mod lifecycle;
+mod limits;
 mod model;
 mod overload;
 mod redact;

@@ -1,4 +1,4 @@
-//! More than the server can do. Law: what is refused is refused at once and says when to come back, reads go on, what
+//! More than the server can do. Law: what is refused is refused soon and says when to come back, reads go on, what
 //! was acknowledged is there, memory stays bounded, and afterwards all is as before. All by counts, none by time.
 
 use std::sync::Arc;

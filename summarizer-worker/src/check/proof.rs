@@ -23,6 +23,7 @@ pub(super) async fn prove(
 ) -> Result<(), StoreError> {
     let Some(head) = ports.log.head(key).await? else { return Ok(()) };
     report.conversations += 1;
+    let mark = report.mark();
     let stored = stored_view(ports, key).await?;
     let covers = coverages(ports, key, stored.row()).await?;
     report.summaries += covers.len() as u64;
@@ -38,7 +39,7 @@ pub(super) async fn prove(
         ports.views.retract(key, &changed).await?;
         ports.views.replace(proof.rebuilt()).await?;
         ports.views.succeeded(key).await?;
-        report.repaired += 1;
+        report.repaired(mark);
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ pub(crate) const CHUNK: usize = 2_000;
 /// The most records in one round.
 const BUDGET: usize = 4_000;
 /// Gaps up to this are read together with those of other conversations.
-const SHORT: u64 = 16;
+const SHORT: u64 = 100;
 
 /// A conversation on its way to a seq.
 pub(crate) struct Job {

@@ -10,25 +10,16 @@ use shared::domain::{ConversationKey, Seq};
 use shared::ports::event_bus::Receipt;
 use shared::ports::{BusError, Delivery, EventBus, Notice, StoreError};
 use tokio::sync::{Notify, mpsc};
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
+use super::pace::Pace;
 use super::round::{Outcome, Projector, ROUND};
 use crate::failures::{Failures, Verdict, wait};
 use crate::{TaskResult, pause};
 
 /// Conversations that are taken at once; more stay with the bus.
 const WAITING: usize = 1_024;
-
-/// What has queued is taken in sweeps, of which a part of the time is spent at work and the rest is left to posting: the
-/// more there is to do, the more messages of a conversation share a fold and a write. A notice that comes alone does not
-/// wait, and nobody rests while more conversations wait than fit into memory.
-const REST: u32 = 4;
-/// Between the begins of two sweeps, however little there was to do.
-const AT_LEAST: Duration = Duration::from_millis(10);
-/// Between the begins of two sweeps, however much there was to do.
-const AT_MOST: Duration = Duration::from_millis(100);
 
 /// Takes notices off the bus when they are wanted, and queues them: until then a notice stands for all that comes.
 pub(crate) async fn take(
@@ -82,11 +73,11 @@ pub(crate) async fn project(
 ) -> TaskResult {
     let mut waiting = Waiting::default();
     let mut away = 0;
-    let (mut sweep, mut full) = (Instant::now(), false);
+    let (mut pace, mut full) = (Pace::default(), false);
     loop {
         if waiting.order.is_empty() {
             if !full {
-                pause(rest(sweep.elapsed()), &stopping).await;
+                pause(pace.rest(), &stopping).await;
             }
             wanted.notify_one();
             let taken = tokio::select! {
@@ -97,10 +88,10 @@ pub(crate) async fn project(
                 stopping.cancelled().await;
                 return Ok(());
             };
-            sweep = Instant::now();
+            pace.begin();
             full = taken.len() >= WAITING;
             waiting.add(taken);
-        } else if sweep.elapsed() > AT_MOST && waiting.order.len() < WAITING {
+        } else if pace.is_long() && waiting.order.len() < WAITING {
             // What is long at work holds nobody else up.
             wanted.notify_one();
             if let Ok(taken) = queue.try_recv() {
@@ -119,11 +110,6 @@ pub(crate) async fn project(
             }
         }
     }
-}
-
-/// What is left of a sweep's time when its work is done.
-fn rest(worked: Duration) -> Duration {
-    (worked * REST).clamp(AT_LEAST, AT_MOST).saturating_sub(worked)
 }
 
 async fn round(projector: &Projector, failures: &Failures, waiting: &mut Waiting) -> Result<(), StoreError> {

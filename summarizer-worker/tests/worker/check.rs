@@ -53,10 +53,11 @@ async fn wrong_missing_and_late_views_are_found_and_mended_and_summaries_stay() 
         ("users", FaultKind::Participants),
     ];
     assert_eq!(found, expected.map(|(name, kind)| (name.to_owned(), kind)));
-    assert_eq!((report.behind, report.repaired), (2, 0));
+    assert_eq!((report.behind, report.repaired, report.mended, report.is_clean()), (2, 0, 0, false));
 
     let report = rebuild(&world.ports).await.unwrap();
-    assert_eq!(report.repaired, 6);
+    assert_eq!((report.repaired, report.mended, report.is_clean()), (6, 4, true), "{report}");
+    assert!(report.faults.iter().all(|fault| fault.mended), "{report:?}");
     assert_views(&world);
     assert_eq!(world.views.versions(&key("count")).len(), 1);
     assert!(check(&world.ports).await.unwrap().is_clean());
@@ -77,5 +78,23 @@ async fn holes_and_summaries_that_prove_nothing_are_named() {
     found.sort_by(|a, b| a.0.cmp(&b.0));
     let expected = [("broken", FaultKind::Log), ("hole", FaultKind::Log), ("summary", FaultKind::Summary)];
     assert_eq!(found, expected.map(|(name, kind)| (name.to_owned(), kind)));
-    assert_eq!(report.repaired, 0);
+    assert_eq!((report.repaired, report.mended, report.is_clean()), (0, 0, false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_view_that_is_mended_does_not_excuse_a_summary_that_is_not() {
+    let mut world = projected(&["both"]).await;
+    world.start_counting();
+    let ask = shared::ports::SummarizeAsk { key: key("both"), at_least: Seq(30) };
+    world.bus.ask(ask, std::time::Duration::from_mins(1)).await.unwrap();
+    world.stop().await;
+    {
+        let mut state = world.views.state.lock();
+        state.views.get_mut(&key("both")).unwrap().digest = Digest::of(b"x");
+        state.summaries.get_mut(&key("both")).unwrap()[0].covers.digest = Digest::of(b"x");
+    }
+    let report = rebuild(&world.ports).await.unwrap();
+    let mended: Vec<_> = report.faults.iter().map(|fault| (fault.kind, fault.mended)).collect();
+    assert!(mended.contains(&(FaultKind::View, true)) && mended.contains(&(FaultKind::Summary, false)), "{mended:?}");
+    assert_eq!((report.repaired, report.mended, report.is_clean()), (1, 1, false));
 }

@@ -256,7 +256,8 @@ export class Conversation {
       });
       const same = summary.version !== undefined && summary.version === before;
       this.receive(summary);
-      if (!quiet) say(same ? "The summary already covers every message." : "Summary renewed.");
+      const done = before === undefined ? "Summarized." : "Summary renewed.";
+      if (!quiet) say(same ? "The summary already covers every message." : done);
     } catch (error) {
       if (this.stop.signal.aborted) return;
       if (!(error instanceof Failure)) throw error;

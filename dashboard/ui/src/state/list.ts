@@ -56,6 +56,7 @@ export async function more(): Promise<void> {
     rows.value = [...rows.value, ...list.conversations.filter((row) => !known.has(row.conversation_id))];
     pages.value += 1;
     noteTotal(list, pages.value);
+    failure.value = null;
   } catch (error) {
     if (error instanceof Failure) failure.value = error;
     else if (!mine.signal.aborted) throw error;

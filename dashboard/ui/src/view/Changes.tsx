@@ -9,11 +9,12 @@ import type { Conversation } from "../state/conversation.ts";
 import { readVersions, type Versions } from "../state/versions.ts";
 import { count, moment, plural } from "../time.ts";
 import type { Summary, SummaryType } from "../types.ts";
-import { Skeleton } from "./small.tsx";
+import { Failed, Skeleton } from "./small.tsx";
 
 export function Changes({ talk }: { talk: Conversation }): JSX.Element {
   const [type, setType] = useState<SummaryType>("brief");
   const [versions, setVersions] = useState<Versions | Failure | null>(null);
+  const [asked, ask] = useState(0);
   const newest = talk.summary.value?.version;
   useEffect(() => {
     const stop = new AbortController();
@@ -21,9 +22,9 @@ export function Changes({ talk }: { talk: Conversation }): JSX.Element {
       if (!stop.signal.aborted) throw error;
     });
     return () => stop.abort();
-  }, [talk.id, type, newest]);
+  }, [talk.id, type, newest, asked]);
   if (!versions) return <Skeleton lines={6} />;
-  if (versions instanceof Failure) return <p class="none">{versions.message}</p>;
+  if (versions instanceof Failure) return <Failed failure={versions} again={() => ask(asked + 1)} />;
   if (versions.list.length === 0) return <p class="none">No version yet: there is nothing to compare.</p>;
   const older = async (): Promise<void> => {
     const page = Math.floor(versions.list.length / 50) + 1;

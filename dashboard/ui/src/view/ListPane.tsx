@@ -104,6 +104,7 @@ function Rows(): JSX.Element {
           <Row key={row.conversation_id} row={row} />
         ))}
       </ul>
+      {list.failure.value && <p class="list-end warn" role="status">{list.failure.value.message}</p>}
       {list.hasMore.value && (
         <button type="button" class="quiet wide" onClick={() => void list.more()}>
           More conversations

@@ -106,7 +106,9 @@ function Whole({ talk }: { talk: Conversation }): JSX.Element {
   const summary = talk.summary.value;
   const items = itemsOf(summary?.insights);
   const insights = talk.insights.value;
-  const trend = insights?.trend ?? list.rowOf(talk.id)?.trend ?? [];
+  const row = list.rowOf(talk.id);
+  const trend = insights?.trend ?? row?.trend ?? [];
+  const { messages } = talk.window;
   const score = summary?.insights.sentiment_score ?? insights?.sentiment_score;
   const keywords = summary?.insights.keywords ?? insights?.keywords ?? [];
   return (
@@ -125,6 +127,9 @@ function Whole({ talk }: { talk: Conversation }): JSX.Element {
           <TrendPlot
             trend={trend}
             messages={talk.messageCount.value}
+            from={row?.first_at ?? (talk.window.atStart ? messages.value[0]?.timestamp : null)}
+            to={row?.last_at ?? (talk.window.atEnd ? messages.value.at(-1)?.timestamp : null)}
+            when={(ordinal) => messages.value[ordinal - talk.window.first.value]?.timestamp}
             onPick={(ordinal) => void talk.attempt(() => goToOrdinal(talk, ordinal))}
           />
         </section>

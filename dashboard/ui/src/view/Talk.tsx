@@ -1,12 +1,13 @@
 // The middle pane: the head of the conversation, and its messages.
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
+import * as list from "../state/list.ts";
 import { dialog, drawer, listShown, narrow, pane, summaryShown } from "../state/app.ts";
 import type { Conversation } from "../state/conversation.ts";
 import { plural } from "../time.ts";
 import { postLine } from "./curl.ts";
 import { Icon } from "./icons.tsx";
-import { CopyLine, Empty, IconButton, Name, Skeleton } from "./small.tsx";
+import { CopyLine, Empty, Failed, IconButton, Name, Skeleton } from "./small.tsx";
 import { Timeline } from "./Timeline.tsx";
 import { Main } from "./landmarks.tsx";
 
@@ -22,6 +23,8 @@ export function Talk({ talk }: { talk: Conversation }): JSX.Element {
 function Head({ talk }: { talk: Conversation }): JSX.Element {
   const people = talk.peopleCount.value;
   const messages = talk.messageCount.value;
+  // While they are on their way, the list knows how many there will be.
+  const told = messages || (talk.status.value === "loading" ? (list.rowOf(talk.id)?.message_count ?? 0) : 0);
   return (
     <header class="pane-head talk-head">
       <ListButton />
@@ -31,7 +34,7 @@ function Head({ talk }: { talk: Conversation }): JSX.Element {
         </h1>
         <p class="small dim">
           {people > 0 && <span>{plural(people, "person", "people")}</span>}
-          {messages > 0 && <span>{plural(messages, "message")}</span>}
+          {told > 0 && <span>{plural(told, "message")}</span>}
           {talk.ended.value && <span>ended</span>}
         </p>
       </div>
@@ -113,15 +116,7 @@ function Body({ talk }: { talk: Conversation }): JSX.Element {
   if (status === "failed") {
     return (
       <Empty title="This conversation cannot be shown" icon="talk">
-        <p>{talk.failure.value?.message}</p>
-        {talk.failure.value?.requestId && (
-          <p class="small dim">
-            Request <code>{talk.failure.value.requestId}</code>
-          </p>
-        )}
-        <button type="button" class="primary" onClick={() => void talk.open()}>
-          Try again
-        </button>
+        <Failed failure={talk.failure.value} again={() => void talk.open()} />
       </Empty>
     );
   }

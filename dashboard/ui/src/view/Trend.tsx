@@ -2,7 +2,7 @@
 // Blue is glad, amber is not, grey is neither: readable without telling red from green.
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { count, signed } from "../time.ts";
+import { count, ends, exact, moment, signed } from "../time.ts";
 
 /** Messages in each full point: a power of two, as the server folds them. */
 export function pointWidth(points: number, messages: number): number {
@@ -41,10 +41,15 @@ const MIDDLE = HEIGHT / 2;
 export function TrendPlot(props: {
   trend: number[];
   messages: number;
+  /** When the first and the last message were written, where that is known. */
+  from: string | null | undefined;
+  to: string | null | undefined;
+  /** When message number `ordinal`, from 0, was written, where it is at hand. */
+  when: (ordinal: number) => string | undefined;
   onPick: (ordinal: number) => void;
 }): JSX.Element | null {
   const [hover, setHover] = useState<number | null>(null);
-  const { trend, messages } = props;
+  const { trend, messages, from, to } = props;
   if (trend.length < 2) return null;
   const width = pointWidth(trend.length, messages);
   const step = 100 / trend.length;
@@ -59,8 +64,10 @@ export function TrendPlot(props: {
     return from >= to ? `message ${count(from)}` : `messages ${count(from)}–${count(to)}`;
   };
   const shown = hover === null ? null : (trend[hover] ?? 0);
+  const written = hover === null ? undefined : props.when(hover * width);
   const low = trend.indexOf(Math.min(...trend));
   const high = trend.indexOf(Math.max(...trend));
+  const [first, last] = from && to ? ends(from, to) : ["first", "newest"];
   const label =
     `Sentiment over ${count(messages)} messages. Highest ${signed(trend[high] ?? 0)} around ${range(high)}, ` +
     `lowest ${signed(trend[low] ?? 0)} around ${range(low)}.`;
@@ -95,13 +102,14 @@ export function TrendPlot(props: {
       <figcaption class="small">
         {hover === null || shown === null ? (
           <>
-            <span>first</span>
+            <span title={from ? exact(from) : undefined}>{first}</span>
             <span class="dim">click to go there</span>
-            <span>newest</span>
+            <span title={to ? exact(to) : undefined}>{last}</span>
           </>
         ) : (
           <span>
             {signed(shown)} in {range(hover)}
+            {written && `, ${moment(written)}`}
           </span>
         )}
       </figcaption>

@@ -7,7 +7,7 @@ import { plainName, plainText } from "../text.ts";
 import { exact, plural, short } from "../time.ts";
 import type { History, HistoryRow } from "../types.ts";
 import { ListButton } from "./Talk.tsx";
-import { Avatar, Empty, Name, Skeleton } from "./small.tsx";
+import { Avatar, Empty, Failed, Name, Skeleton } from "./small.tsx";
 import { Main } from "./landmarks.tsx";
 
 type UserRoute = Extract<Route, { name: "user" }>;
@@ -15,6 +15,7 @@ const LIMIT = 20;
 
 export function UserHistory({ at }: { at: UserRoute }): JSX.Element {
   const [found, setFound] = useState<History | Failure | null>(null);
+  const [asked, ask] = useState(0);
   useEffect(() => {
     const stop = new AbortController();
     setFound(null);
@@ -26,7 +27,7 @@ export function UserHistory({ at }: { at: UserRoute }): JSX.Element {
       else if (!stop.signal.aborted) throw error;
     });
     return () => stop.abort();
-  }, [at.id, at.from, at.to, at.page]);
+  }, [at.id, at.from, at.to, at.page, asked]);
   return (
     <Main class="pane user-pane">
       <header class="pane-head">
@@ -43,7 +44,7 @@ export function UserHistory({ at }: { at: UserRoute }): JSX.Element {
       </header>
       <div class="user-body">
         <Filter at={at} />
-        <Found at={at} found={found} />
+        <Found at={at} found={found} again={() => ask(asked + 1)} />
       </div>
     </Main>
   );
@@ -70,12 +71,18 @@ function Filter({ at }: { at: UserRoute }): JSX.Element {
   );
 }
 
-function Found({ at, found }: { at: UserRoute; found: History | Failure | null }): JSX.Element {
+interface FoundProps {
+  at: UserRoute;
+  found: History | Failure | null;
+  again: () => void;
+}
+
+function Found({ at, found, again }: FoundProps): JSX.Element {
   if (!found) return <Skeleton lines={8} />;
   if (found instanceof Failure) {
     return (
       <Empty title="This history cannot be shown" icon="people">
-        <p>{found.message}</p>
+        <Failed failure={found} again={again} />
       </Empty>
     );
   }

@@ -9,7 +9,7 @@ import type { ConversationRow } from "../types.ts";
 import { postLine } from "./curl.ts";
 import { Icon } from "./icons.tsx";
 import { Row } from "./ListPane.tsx";
-import { CopyLine, Empty } from "./small.tsx";
+import { CopyLine, Empty, Failed } from "./small.tsx";
 import { Main } from "./landmarks.tsx";
 
 export function Welcome(): JSX.Element {
@@ -94,11 +94,22 @@ function Few({ rows }: { rows: ConversationRow[] }): JSX.Element | null {
   );
 }
 
+/** The list cannot be had: for want of a key, or for another reason, which another key would not mend. */
 function Refused(): JSX.Element {
+  const failure = list.failure.value;
+  if (failure && failure.status !== 401 && failure.status !== 403) {
+    return (
+      <Main class="pane welcome">
+        <Empty first title="The conversations cannot be shown" icon="list">
+          <Failed failure={failure} again={() => void list.refresh()} />
+        </Empty>
+      </Main>
+    );
+  }
   return (
     <Main class="pane welcome">
       <Empty first title={key.value ? "This key opens nothing here" : "The conversations cannot be shown"} icon="key">
-        <p>{list.failure.value?.message}</p>
+        <p>{failure?.message}</p>
         <button type="button" class="primary" onClick={() => (dialog.value = "key")}>
           {key.value ? "Use another key" : "Enter a key"}
         </button>

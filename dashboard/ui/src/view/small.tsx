@@ -1,6 +1,7 @@
 // Small pieces that several panes use.
 import type { ComponentChildren, JSX } from "preact";
 import { useState } from "preact/hooks";
+import type { Failure } from "../api/client.ts";
 import type { Sentiment } from "../types.ts";
 import { plainName } from "../text.ts";
 import { signed } from "../time.ts";
@@ -102,6 +103,23 @@ export function Empty(props: EmptyProps): JSX.Element {
       {props.first ? <h1>{props.title}</h1> : <h2>{props.title}</h2>}
       {props.children}
     </div>
+  );
+}
+
+/** What went wrong in the server's own words, what to quote when asking about it, and the way on. */
+export function Failed({ failure, again }: { failure: Failure | null; again: () => void }): JSX.Element {
+  return (
+    <>
+      <p>{failure?.message}</p>
+      {failure?.requestId && (
+        <p class="small dim">
+          Request <code>{failure.requestId}</code>
+        </p>
+      )}
+      <button type="button" class="primary" onClick={again}>
+        Try again
+      </button>
+    </>
   );
 }
 

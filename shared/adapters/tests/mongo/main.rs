@@ -4,6 +4,7 @@
 #![cfg(feature = "mongodb")]
 #![expect(clippy::unwrap_used, reason = "a backend that cannot be used fails its test")]
 
+mod access;
 mod commands;
 mod crashes;
 mod network;

@@ -1,9 +1,8 @@
 //! Who is let in, and by which servers.
 
-use std::path::Path;
-
 use shared::ports::EventBus as _;
 use shared_adapters::NatsConnectError;
+use shared_testkit::certificate::Certificate;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpListener;
 
@@ -49,28 +48,29 @@ async fn an_nkey_opens() {
     ready(&bus(&server.url(), &NatsConfig { nats_nkey: Some(seed), ..NatsConfig::default() }).await).await;
 }
 
-/// A certificate of its own for 127.0.0.1; false where there is no `openssl`.
-fn certificate(folder: &Path) -> bool {
-    let made = std::process::Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"])
-        .args(["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"])
-        .arg("-keyout")
-        .arg(folder.join("key.pem"))
-        .arg("-out")
-        .arg(folder.join("cert.pem"))
-        .output();
-    made.is_ok_and(|made| made.status.success())
+/// An operator, an account and a user, made for tests only; the JWTs never expire.
+const OPERATOR: &str = include_str!("creds/operator.conf");
+const CREDENTIALS: &str = include_str!("creds/recap.creds");
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn credentials_open_and_those_with_another_seed_do_not() {
+    let Some(server) = NatsServer::with(OPERATOR).await.unwrap() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let with = async |text: &str, name: &str| {
+        let file = folder.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        bus(&server.url(), &NatsConfig { nats_credentials: Some(file), ..NatsConfig::default() }).await
+    };
+    ready(&with(CREDENTIALS, "recap.creds").await).await;
+    let begin = CREDENTIALS.find("SUA").unwrap();
+    let foreign = CREDENTIALS.replace(&CREDENTIALS[begin..begin + SEED.len()], SEED);
+    assert!(with(&foreign, "foreign.creds").await.ping().await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn tls_with_a_certificate_on_both_sides() {
     let folder = tempfile::tempdir().unwrap();
-    if !certificate(folder.path()) {
-        assert!(std::env::var("REQUIRE_BACKENDS").as_deref() != Ok("1"), "no openssl, and REQUIRE_BACKENDS=1");
-        eprintln!("SKIPPED: no openssl");
-        return;
-    }
-    let (cert, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+    let Some(Certificate { cert, key }) = Certificate::make(folder.path()) else { return };
     let tls = format!("tls {{ cert_file: {cert:?}, key_file: {key:?}, ca_file: {cert:?}, verify: true }}");
     let Some(server) = NatsServer::with(&tls).await.unwrap() else { return };
     let config = NatsConfig {

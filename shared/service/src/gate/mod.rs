@@ -16,6 +16,7 @@ mod key_use;
 mod log_line;
 mod operators;
 mod origins;
+mod places;
 mod priority;
 mod quotas;
 mod request_id;
@@ -46,7 +47,7 @@ use crate::limits;
 use crate::tasks::Tasks;
 use key_cache::KeyCache;
 use log_line::FailureLog;
-use priority::Places;
+use places::Places;
 use quotas::Quotas;
 use stats::ErrorStats;
 
@@ -99,7 +100,7 @@ struct State {
     origins: Origins,
     body: BodyLimits,
     handler_timeout: Duration,
-    places: Places,
+    places: Arc<Places>,
     errors: ErrorStats,
     failures: FailureLog,
 }

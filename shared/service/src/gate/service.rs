@@ -109,7 +109,7 @@ async fn pass(shared: Arc<PerRoute>, mut inner: Route, mut request: Request) -> 
         return Ok(shared.finish(route, asked, None, Ok(response), started));
     }
     let mut counted = None;
-    let place = state.places.take(Priority::of(route, &asked.method));
+    let place = state.places.take(Priority::of(route, &asked.method)).await;
     let answer = match &place {
         Err(overloaded) => Err(overloaded.clone()),
         Ok(_place) => {

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use crate::client::{Answer, Client};
 
 /// The conversation that all of this is about. It belongs to the tenant of [`Keys::all`].
-const CONVERSATION: &str = "whose";
-const USER: &str = "anna";
-const MISSING: &str = "nowhere";
+pub(super) const CONVERSATION: &str = "whose";
+pub(super) const USER: &str = "anna";
+pub(super) const MISSING: &str = "nowhere";
 
 /// Texts of keys. All but `other` are of one tenant; `other` has all scopes too.
 #[derive(Debug, Clone)]
@@ -32,7 +32,7 @@ pub struct Keys {
 const SCOPES: [&str; 3] = ["write", "read", "admin"];
 
 /// One method of one path, as described.
-struct Operation<'d> {
+pub(super) struct Operation<'d> {
     method: Method,
     path: &'d str,
     described: &'d Value,
@@ -40,7 +40,7 @@ struct Operation<'d> {
 
 impl Operation<'_> {
     /// The scope that it needs; none where it is open.
-    fn scope(&self) -> Result<Option<&str>> {
+    pub(super) fn scope(&self) -> Result<Option<&str>> {
         let security = self.described["security"].as_array().with_context(|| format!("{self}: nothing on security"))?;
         let named = security.iter().find_map(|one| one["bearer"][0].as_str());
         ensure!(named.is_some() || security.is_empty(), "{self}: no scope");
@@ -67,13 +67,17 @@ impl Operation<'_> {
         (!body.is_null()).then_some(body)
     }
 
+    pub(super) fn only_reads(&self) -> bool {
+        self.method == Method::GET
+    }
+
     /// Whether it is about a conversation that must exist, or about a user.
-    fn is_about_somebody(&self) -> bool {
+    pub(super) fn is_about_somebody(&self) -> bool {
         let named = self.body("").is_some_and(|body| body.get("conversation_id").is_some());
         self.path.contains("_id}") || named && self.path != "/chats"
     }
 
-    async fn call(&self, client: &Client, conversation: &str, user: &str) -> Result<Answer> {
+    pub(super) async fn call(&self, client: &Client, conversation: &str, user: &str) -> Result<Answer> {
         let mut request = client.request(self.method.clone(), &self.at(conversation, user)?);
         if let Some(body) = self.body(conversation) {
             request = request.json(&body);
@@ -89,7 +93,7 @@ impl std::fmt::Display for Operation<'_> {
 }
 
 /// Reads first, erasing last, so that there is something to be seen for as long as possible.
-fn operations(openapi: &Value) -> Result<Vec<Operation<'_>>> {
+pub(super) fn operations(openapi: &Value) -> Result<Vec<Operation<'_>>> {
     let mut found = Vec::new();
     for (path, item) in openapi["paths"].as_object().context("no paths")? {
         for (name, described) in item.as_object().into_iter().flatten().filter(|(name, _)| *name != "parameters") {

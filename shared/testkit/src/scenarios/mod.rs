@@ -15,6 +15,7 @@ pub mod model;
 pub mod oracle;
 pub mod push;
 pub mod query;
+pub mod same_work;
 pub mod sets;
 pub mod slow;
 pub mod smuggling;

@@ -29,9 +29,12 @@ const PAGES: usize = 20;
 const BEGINNING: usize = 16;
 
 /// Short limits, so that the slow are sent away while somebody watches.
+pub const SETTINGS: [(&str, &str); 3] = [("HEADER_TIMEOUT", "12s"), ("BODY_TIMEOUT", "12s"), ("IDLE_TIMEOUT", "12s")];
+
+/// The same for a server.
 #[must_use]
 pub fn settings(launch: Launch) -> Launch {
-    launch.env("HEADER_TIMEOUT", "12s").env("BODY_TIMEOUT", "12s").env("IDLE_TIMEOUT", "12s")
+    SETTINGS.into_iter().fold(launch, |launch, (name, value)| launch.env(name, value))
 }
 
 /// A way to be slow.
@@ -88,11 +91,18 @@ impl fmt::Display for Told {
     }
 }
 
-/// So many slow clients, of all kinds, while normal ones go on. `pid` is the server's process.
-pub async fn slow_clients_disturb_nobody(client: &Client, address: &str, pid: u32, slow: usize) -> Result<Told> {
+/// So many slow clients, of all kinds, while normal ones go on. `pid` is the server's process; `rounds` is how often each
+/// normal client posts and reads before, and twice as often meanwhile.
+pub async fn slow_clients_disturb_nobody(
+    client: &Client,
+    address: &str,
+    pid: u32,
+    slow: usize,
+    rounds: usize,
+) -> Result<Told> {
     let text = "A line of a long conversation. ".repeat(60);
     client.say("slow", &vec![("u", text.as_str()); 100]).await?;
-    let (before, before_p99) = work(client, 60).await?;
+    let (before, before_p99) = work(client, rounds).await?;
     let at_rest = sockets(pid)?;
     let (connected, door) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(BEGINNING)));
     let over = CancellationToken::new();
@@ -109,7 +119,7 @@ pub async fn slow_clients_disturb_nobody(client: &Client, address: &str, pid: u3
         });
     }
     wait::until("all slow clients", async || Ok((connected.load(Ordering::Relaxed) == slow).then_some(()))).await?;
-    let (meanwhile, meanwhile_p99) = work(client, 120).await?;
+    let (meanwhile, meanwhile_p99) = work(client, rounds * 2).await?;
     // Those that read go on; a server has a socket for each of them and for nobody else.
     let reading = (0..slow).map(Kind::of).filter(|kind| *kind == Kind::Reader).count();
     wait::until("the end of those that do not move", async || {

@@ -4,6 +4,7 @@ mod broken_off;
 mod files;
 mod help;
 mod import;
+mod json;
 mod round_trip;
 mod secure;
 mod store;
@@ -54,6 +55,12 @@ async fn run_at(url: &str, args: &[&str]) -> Result<Ran> {
     let data = tempfile::tempdir()?;
     let launch = args.iter().fold(Launch::recap(RECAP, data.path()), |launch, arg| launch.arg(*arg));
     Ok(Ran::of(&launch.env("RECAP_URL", url).output().await?))
+}
+
+/// Runs a command on this store.
+async fn on(data: &tempfile::TempDir, args: &[&str]) -> Result<Ran> {
+    let launch = args.iter().fold(Launch::recap(RECAP, data.path()), |launch, arg| launch.arg(*arg));
+    Ok(Ran::of(&launch.output().await?))
 }
 
 impl Recap {

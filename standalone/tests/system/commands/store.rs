@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use shared_testkit::process::Launch;
 
-use super::{Ran, run, run_at};
+use super::{Ran, on, run, run_at};
 use crate::{RECAP, Recap};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -22,11 +22,6 @@ async fn health_is_an_exit_code() -> Result<()> {
     ensure!(closed.err.contains("https://127.0.0.1:1"), "{closed:?}");
     run(&["health", "--timeout", "soon"]).await?.exits(2)?;
     Ok(())
-}
-
-async fn on(recap: &tempfile::TempDir, args: &[&str]) -> Result<Ran> {
-    let launch = args.iter().fold(Launch::recap(RECAP, recap.path()), |launch, arg| launch.arg(*arg));
-    Ok(Ran::of(&launch.output().await?))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -49,6 +44,22 @@ async fn migrating_says_what_it_found_and_needs_the_store_alone() -> Result<()> 
     let missing = Launch::recap(RECAP, &nothing.path().join("none")).arg("migrate").output().await?;
     let missing = Ran::of(&missing).exits(1)?;
     ensure!(missing.err.contains("no data folder"), "{missing:?}");
+    Ok(())
+}
+
+/// A mistyped folder is told; it is neither made nor called sound.
+#[tokio::test]
+async fn where_there_is_no_store_nothing_is_sound() -> Result<()> {
+    let nowhere = tempfile::tempdir()?;
+    let empty = on(&nowhere, &["check"]).await?.exits(1)?;
+    ensure!(empty.err.contains("there is no data in"), "{empty:?}");
+    for args in [&["check", "--repair"][..], &["dead-letters", "list"]] {
+        let folder = nowhere.path().join("none");
+        let launch = args.iter().fold(Launch::recap(RECAP, &folder), |launch, arg| launch.arg(*arg));
+        let missing = Ran::of(&launch.output().await?).exits(1)?;
+        ensure!(missing.err.contains("STORE_URL") && !folder.exists(), "{missing:?}");
+    }
+    ensure!(std::fs::read_dir(nowhere.path())?.next().is_none());
     Ok(())
 }
 

@@ -20,21 +20,30 @@ pub(super) fn from(
     records.collect()
 }
 
-/// Single records.
+/// Single records. Neighbours are read together: those that a view lacks are a run.
 pub(super) fn places(
     connection: &Connection,
     places: &[(ConversationKey, Seq)],
 ) -> rusqlite::Result<Vec<Option<Record>>> {
-    let sql = format!("SELECT {RECORD} FROM records WHERE conversation = ?1 AND seq = ?2");
+    let sql = format!("SELECT {RECORD} FROM records WHERE conversation = ?1 AND seq BETWEEN ?2 AND ?3 ORDER BY seq");
     let mut statement = connection.prepare_cached(&sql)?;
-    let mut found = Vec::with_capacity(places.len());
-    for (key, seq) in places {
-        let conversation = rows::conversation(connection, key)?;
-        let Some(conversation) = conversation else {
-            found.push(None);
-            continue;
-        };
-        found.push(statement.query_row((conversation, stored(seq.0)), record).optional()?);
+    let mut found = Vec::new();
+    found.resize_with(places.len(), || None);
+    let mut begins = 0;
+    for run in places.chunk_by(|(key, seq), (next, next_seq)| seq.next() == *next_seq && key == next) {
+        let place = begins;
+        begins += run.len();
+        let [(key, first), ..] = run else { continue };
+        let Some(conversation) = rows::conversation(connection, key)? else { continue };
+        let last = first.0.saturating_add(run.len() as u64 - 1);
+        let records = statement.query_map((conversation, stored(first.0), stored(last)), record)?;
+        for record in records {
+            let record = record?;
+            let offset = usize::try_from(record.seq.0 - first.0).unwrap_or(usize::MAX);
+            if let Some(found) = found.get_mut(place.saturating_add(offset)) {
+                *found = Some(record);
+            }
+        }
     }
     Ok(found)
 }

@@ -33,6 +33,11 @@ pub async fn single_records_are_found_by_place(log: Log) {
     let found = log.records(&places).await.unwrap();
     let shown: Vec<_> = found.iter().map(|r| r.as_ref().map(|r| texts(std::slice::from_ref(r))[0])).collect();
     assert_eq!(shown, [Some("b1"), Some("a2"), None, None, None, Some("a2")]);
+    // Runs, one that goes on after the end, one right after another conversation's, one backwards.
+    let places = [place(&b, 0), place(&b, 1), place(&a, 2), place(&a, 3), place(&a, 4), place(&b, 1), place(&b, 0)];
+    let found = log.records(&places).await.unwrap();
+    let shown: Vec<_> = found.iter().map(|r| r.as_ref().map(|r| texts(std::slice::from_ref(r))[0])).collect();
+    assert_eq!(shown, [None, Some("b1"), Some("a2"), None, None, Some("b1"), None]);
     assert!(log.records(&[]).await.unwrap().is_empty());
 }
 
