@@ -9,6 +9,7 @@ mod lane;
 mod lanes;
 mod quota;
 mod reply;
+mod retracted;
 
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ pub(crate) use failure::{ERASED, LaneError, NO_MESSAGE, refused};
 pub(crate) use lanes::{Lanes, Work};
 pub(crate) use quota::Quotas;
 pub(crate) use reply::json_string;
+pub(crate) use retracted::hear_retractions;
 
 /// Bodies larger than this are read on a blocking thread, where they hold nobody up.
 const READ_INLINE_BYTES: usize = 256 * 1024;

@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
-use shared::domain::{Caller, ConversationKey, MessageId, Metadata, Posted, RecordBody, Seq, Timestamp, UserId};
+use shared::domain::{ConversationKey, Deed, MessageId, Metadata, Posted, RecordBody, Seq, Timestamp, UserId};
 use shared::error_code::ErrorCode;
 use shared::ports::{
     Announcement, Append, Appended, Condition, Edit, Entry, EventBus, MessageLog, Ports, StoreError, ViewStore,
@@ -45,7 +45,10 @@ pub(crate) async fn patch_message(
         let received_at = ingest.clock.now();
         let (content, metadata) = (content.clone(), metadata.clone());
         let edit = Edit { target: seq, content, metadata, salt: ingest.ids.random() };
-        change(&ingest, &caller, &key, Entry::Edited(edit), received_at).await?;
+        let deed = Deed::EditMessage { conversation_id: key.conversation.clone(), seq };
+        let (acting, key) = (Arc::clone(&ingest), key.clone());
+        let editing = async move { change(&acting, &key, Entry::Edited(edit), received_at).await };
+        ingest.acts.carry_out(&caller, deed, editing).await?;
         edited_at = Some(received_at);
     }
     let shown = Shown {
@@ -68,18 +71,24 @@ pub(crate) async fn delete_message(
 ) -> ApiResult<Response> {
     let key = ConversationKey::new(caller.tenant.clone(), conversation);
     let received_at = ingest.clock.now();
-    change(&ingest, &caller, &key, Entry::Erased(seq), received_at).await?;
+    let deed = Deed::EraseMessage { conversation_id: key.conversation.clone(), seq };
+    let (stands, acting) = (ingest.changes.stands(&key, seq).await?, Arc::clone(&ingest));
+    let erasing = async move {
+        change(&acting, &key, Entry::Erased(seq), received_at).await?;
+        acting.quotas.erased(&key);
+        Ok(())
+    };
+    if stands {
+        ingest.acts.carry_out(&caller, deed, erasing).await?;
+    } else {
+        // It was on record when it was erased.
+        erasing.await?;
+    }
     Ok(reply::no_content())
 }
 
 /// Appends the change, then takes back what was made from the message.
-async fn change(
-    ingest: &Ingest,
-    caller: &Caller,
-    key: &ConversationKey,
-    entry: Entry,
-    received_at: Timestamp,
-) -> ApiResult<()> {
+async fn change(ingest: &Ingest, key: &ConversationKey, entry: Entry, received_at: Timestamp) -> ApiResult<()> {
     let target = entry.target().unwrap_or_default();
     let bytes = match &entry {
         Entry::Edited(edit) => edit.content.len() + edit.metadata.as_ref().map_or(0, |json| json.as_json().len()),
@@ -87,7 +96,7 @@ async fn change(
     };
     let append =
         Append { key: key.clone(), entries: vec![entry], idempotency: None, received_at, condition: Condition::Always };
-    let lane = ingest.lanes.of(&caller.tenant, key.conversation.as_str());
+    let lane = ingest.lanes.of(&key.tenant, key.conversation.as_str());
     let work = Work { append, lane, messages: 1, bytes: bytes + size_of::<Entry>() };
     let appended = ingest.lanes.append(work).await?;
     Ok(ingest.changes.retract(key, target, &appended).await?)
@@ -108,6 +117,15 @@ impl Changes {
                 Err(ApiError::new(ErrorCode::ConversationNotFound, "no such conversation"))
             }
             _ => Err(ApiError::new(ErrorCode::NotFound, NO_MESSAGE)),
+        }
+    }
+
+    /// Whether the message is there to be erased: false where that was done before.
+    async fn stands(&self, key: &ConversationKey, seq: Seq) -> ApiResult<bool> {
+        match self.message(key, seq).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.code() == ErrorCode::Conflict => Ok(false),
+            Err(error) => Err(error),
         }
     }
 

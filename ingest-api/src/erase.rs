@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::Response;
-use shared::domain::ConversationKey;
+use shared::domain::{ConversationKey, Deed};
 use shared::error_code::ErrorCode;
 use shared::ports::{Announcement, EventBus, MessageLog, Notice, Ports, StoreError, ViewStore};
 use shared_service::reply::no_content;
@@ -25,9 +25,18 @@ pub(crate) async fn delete_chat(
     ConversationPath(conversation): ConversationPath,
     StrictQuery(()): StrictQuery<()>,
 ) -> ApiResult<Response> {
-    let key = ConversationKey::new(caller.tenant, conversation);
-    ingest.eraser.erase(key.clone()).await?;
-    ingest.quotas.erased(&key);
+    let key = ConversationKey::new(caller.tenant.clone(), conversation);
+    if !ingest.eraser.finds(&key).await? {
+        return Err(ApiError::new(ErrorCode::ConversationNotFound, "no such conversation"));
+    }
+    let deed = Deed::EraseConversation { conversation_id: key.conversation.clone() };
+    let acting = Arc::clone(&ingest);
+    let erasing = async move {
+        acting.eraser.erase(key.clone()).await?;
+        acting.quotas.erased(&key);
+        Ok(())
+    };
+    ingest.acts.carry_out(&caller, deed, erasing).await?;
     Ok(no_content())
 }
 
@@ -55,6 +64,11 @@ impl Eraser {
             timeout: config.append_timeout,
             tasks: tasks.clone(),
         }
+    }
+
+    /// Whether there is such a conversation.
+    async fn finds(&self, key: &ConversationKey) -> ApiResult<bool> {
+        Ok(self.stores.log.head(key).await?.is_some())
     }
 
     /// Erases a conversation, or says that there is none.

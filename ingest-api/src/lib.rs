@@ -8,14 +8,17 @@
 //! - `publish`: what a commit reached, told to the bus once for each conversation
 //! - `end`: `POST /chats/{conversation_id}/end`, through the same lanes
 //! - `change`: `PATCH` and `DELETE /chats/{conversation_id}/messages/{seq}`, through the same lanes
-//! - `erase`: `DELETE /chats/{conversation_id}`
+//! - `erase`: `DELETE /chats/{conversation_id}`; `erase_user`: `DELETE /users/{user_id}`
+//! - `acts`: what changes, erasures and demands leave in the audit record
 //! - [`routes`]: [`build`] puts them together
 
+mod acts;
 mod append;
 mod change;
 pub mod config;
 mod end;
 mod erase;
+mod erase_user;
 mod publish;
 pub mod request;
 pub mod routes;

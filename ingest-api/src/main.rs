@@ -9,7 +9,7 @@ use ingest_api::IngestConfig;
 use shared_adapters::{OpenError, StoreConfig, SystemClock, SystemIds, open_closing};
 use shared_service::{Gate, HttpConfig, LogConfig, Process, Readiness, command_line, health};
 
-/// Takes chat messages in and makes them durable: POST /chats, POST /chats/{id}/end, DELETE /chats/{id}.
+/// Takes chat messages in and makes them durable, changes and erases them.
 #[derive(Debug, Parser)]
 #[command(name = "ingest-api", version)]
 struct Cli {

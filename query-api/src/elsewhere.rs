@@ -14,6 +14,7 @@ pub(crate) fn routes() -> Router {
         .route("/chats/{conversation_id}", delete(refuse))
         .route("/chats/{conversation_id}/end", post(refuse))
         .route("/chats/{conversation_id}/messages/{seq}", patch(refuse).delete(refuse))
+        .route("/users/{user_id}", delete(refuse))
 }
 
 async fn refuse() -> ApiError {

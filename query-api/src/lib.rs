@@ -1,7 +1,7 @@
 //! The query and push hops: history, summaries and live updates, from the log and the views.
 //!
-//! Its one law: nothing here writes. What it shows is what the log and the views hold, and what a
-//! worker was asked to make.
+//! Its one law: nothing here writes, but for the record that a user was exported. What it shows is what the log and the
+//! views hold, and what a worker was asked to make.
 //!
 //! - [`query`]: log and views → HTTP
 //! - [`push`]: announcement → one load → all sockets of that conversation

@@ -12,7 +12,7 @@ use shared::config::MessageLimits;
 use shared_adapters::{OpenError, StoreConfig, SystemClock, SystemIds, open_closing};
 use shared_service::{Gate, HttpConfig, LogConfig, Process, Readiness, command_line, health};
 
-/// Serves history, summaries and live updates: everything but POST /chats, POST /chats/{id}/end, DELETE /chats/{id}.
+/// Serves history, summaries and live updates: everything but what posts, ends, changes and erases.
 #[derive(Debug, Parser)]
 #[command(name = "query-api", version)]
 struct Cli {

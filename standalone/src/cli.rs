@@ -9,6 +9,7 @@ use shared_adapters::{OpenAiSettings, StoreConfig};
 use shared_service::{HttpConfig, LogConfig};
 use summarizer_worker::{ModelConfig, WorkerConfig};
 
+use crate::audit::AuditConfig;
 use crate::completions::CompletionsConfig;
 use crate::dead_letters::DeadLettersCommand;
 use crate::export::ExportConfig;
@@ -44,6 +45,9 @@ pub(crate) enum Command {
         #[command(flatten)]
         store: StoreConfig,
     },
+    /// List who erased, changed and exported what, also while a server runs on the same store
+    #[command(after_long_help = texts::AUDIT)]
+    Audit(AuditConfig),
     /// Verify that seqs have no holes, views equal the log, and summaries prove what they cover
     #[command(after_long_help = texts::CHECK)]
     Check(CheckConfig),

@@ -1,15 +1,16 @@
 //! `recap keys`: the text of a key is printed once, alone on standard output, and never kept.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use clap::Subcommand;
 use serde::Serialize;
 use shared::config::duration;
-use shared::domain::{ApiKey, Digest, Scope, Scopes, TenantId, Timestamp};
-use shared::ports::{Clock, IdSource};
-use shared_adapters::{StoreConfig, SystemClock, SystemIds, open_keys};
+use shared::domain::{ActId, Actor, ApiKey, AuditEntry, Deed, Digest, Outcome, Scope, Scopes, TenantId, Timestamp};
+use shared::ports::{AuditLog, Clock, IdSource, StoreError};
+use shared_adapters::{StoreConfig, SystemClock, SystemIds, open_audit, open_keys};
 
 /// How many characters of a key are kept to find it again: `rk_` and 32 of its 160 random bits.
 const PREFIX: usize = 11;
@@ -85,10 +86,13 @@ pub(crate) fn mint(create: &CreateKey, ids: &dyn IdSource, now: Timestamp) -> (S
 pub(crate) async fn run(command: KeysCommand, store: &StoreConfig) -> anyhow::Result<ExitCode> {
     let keys = open_keys(store).await.context("cannot open the store")?;
     let now = SystemClock.now();
+    let recorded = Recorded { audit: open_audit(store).await.context("cannot open the audit record")?, now };
     match command {
         KeysCommand::Create(create) => {
             let (text, key) = mint(&create, &SystemIds, now);
-            keys.create(&key).await.context("cannot store the key")?;
+            let deed = Deed::CreateKey { prefix: key.prefix.clone() };
+            let created = recorded.act(&key.tenant, deed, keys.create(&key), |()| Outcome::Done).await;
+            created.context("cannot store the key")?;
             eprintln!("A key of tenant {}. It is shown this once:", key.tenant);
             let json = create.json.then(|| serde_json::to_string(&Made { key: &text, kept: Listed::of(&key, now) }));
             println!("{}", json.transpose()?.unwrap_or(text));
@@ -99,14 +103,48 @@ pub(crate) async fn run(command: KeysCommand, store: &StoreConfig) -> anyhow::Re
             }
         }
         KeysCommand::Revoke { prefix } => {
-            if !keys.revoke(&prefix, now).await? {
+            let Some(key) = keys.list().await?.into_iter().find(|key| key.prefix == prefix) else {
                 eprintln!("error: no key begins with {prefix}: `recap keys list` shows them");
                 return Ok(ExitCode::FAILURE);
-            }
+            };
+            let deed = Deed::RevokeKey { prefix: prefix.clone() };
+            let outcome = |revoked| if revoked { Outcome::Done } else { Outcome::Nothing };
+            recorded.act(&key.tenant, deed, keys.revoke(&prefix, now), outcome).await?;
             eprintln!("Key {prefix} is refused from now on.");
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Keeps both entries of an act.
+pub(crate) struct Recorded {
+    pub(crate) audit: Arc<dyn AuditLog>,
+    pub(crate) now: Timestamp,
+}
+
+impl Recorded {
+    pub(crate) async fn act<T: Copy>(
+        &self,
+        tenant: &TenantId,
+        deed: Deed,
+        work: impl Future<Output = Result<T, StoreError>>,
+        outcome: impl FnOnce(T) -> Outcome,
+    ) -> anyhow::Result<()> {
+        let entry = AuditEntry {
+            act: ActId::from_random(SystemIds.random()),
+            at: self.now,
+            tenant: tenant.clone(),
+            actor: Actor::Operator,
+            deed,
+            outcome: Outcome::Asked,
+        };
+        self.audit.record(&entry).await.context("cannot write the audit record, so nothing was done")?;
+        let result = work.await;
+        let ended = result.as_ref().map_or(Outcome::Failed, |done| outcome(*done));
+        self.audit.record(&entry.then(SystemClock.now(), ended)).await.context("cannot write the audit record")?;
+        result?;
+        Ok(())
+    }
 }
 
 /// What a new key is told with, once.

@@ -1,11 +1,13 @@
 //! The key of the machine's own dashboard: made at the first start on this machine only, shown once as a link.
 
+use std::sync::Arc;
+
 use anyhow::Context;
-use shared::domain::{Scope, TenantId};
+use shared::domain::{Deed, Outcome, Scope, TenantId};
 use shared::ports::Ports;
 use shared_service::Server;
 
-use crate::keys::{CreateKey, mint};
+use crate::keys::{CreateKey, Recorded, mint};
 
 /// Makes the first key of a store that is served to this machine only, and gives the link that opens the dashboard
 /// with it. The key rides in the fragment, which browsers do not send.
@@ -25,7 +27,10 @@ pub(crate) async fn first_link(ports: &Ports, server: &Server) -> anyhow::Result
         json: false,
     };
     let (text, key) = mint(&create, ports.ids.as_ref(), ports.clock.now());
-    ports.keys.create(&key).await.context("cannot store the local key")?;
+    let recorded = Recorded { audit: Arc::clone(&ports.audit), now: key.created_at };
+    let deed = Deed::CreateKey { prefix: key.prefix.clone() };
+    let created = recorded.act(&key.tenant, deed, ports.keys.create(&key), |()| Outcome::Done).await;
+    created.context("cannot store the local key")?;
     let (scheme, port) = (server.scheme(), address.port());
     Ok(Some(format!("{scheme}://localhost:{port}/#key={text}")))
 }

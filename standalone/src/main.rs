@@ -2,6 +2,7 @@
 //!
 //! Its one law: exit code 0 after a clean end, 2 for bad usage or configuration, 3 where something was left out, 1 else.
 
+mod audit;
 mod check;
 mod cli;
 mod client;
@@ -35,6 +36,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         None => Box::pin(serve::run(cli.serve)).await,
         Some(Command::Serve(config)) => Box::pin(serve::run(*config)).await,
         Some(Command::Keys { command, store }) => keys::run(command, &store).await,
+        Some(Command::Audit(config)) => audit::run(config).await,
         Some(Command::Check(config)) => check::run(config).await,
         Some(Command::Import(config)) => import::run(*config).await,
         Some(Command::Export(config)) => export::run(config).await,

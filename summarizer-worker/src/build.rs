@@ -9,6 +9,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::WorkerConfig;
+use crate::erase_users::erase_users;
 use crate::failures::{Failures, wait};
 use crate::idle::end_idle;
 use crate::project::{Projector, project, take};
@@ -46,6 +47,8 @@ fn start_projecting(ports: &Ports, projector: &Arc<Projector>, config: &WorkerCo
         tasks.spawn("project", project(Arc::clone(projector), Arc::clone(&failures), queued, wanted, tasks.stopping()));
     }
     let interval = config.reconcile_interval;
+    let erasing = erase_users(ports.clone(), Arc::clone(projector), interval, tasks.stopping());
+    tasks.spawn("erase-users", erasing);
     let reconciling = reconcile(ports.clone(), Arc::clone(projector), failures, interval, tasks.stopping());
     tasks.spawn("reconcile", reconciling);
 }

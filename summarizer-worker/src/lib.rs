@@ -1,7 +1,7 @@
 //! The worker behind the reads: it brings views to where the log is, and summaries to where the views are.
 //!
 //! - project: `project` takes notices and folds records into views; `reconcile` finds what a lost
-//!   notice left behind, and erases what was erased
+//!   notice left behind, and erases what was erased; `erase_users` erases all that a user wrote
 //! - summarize: `summarize` decides when, cuts, makes gists, folds and proves what a summary covers;
 //!   [`LocalSummarizer`] is the engine that needs no model, [`ModelSummarizer`] asks one; `idle` ends conversations
 //!   that fell silent
@@ -16,6 +16,7 @@ mod build;
 mod check;
 mod config;
 mod dead_letters;
+mod erase_users;
 mod failures;
 mod idle;
 mod local;

@@ -7,6 +7,7 @@ mod operation;
 mod operators;
 mod parameters;
 mod summaries;
+mod users;
 
 use serde_json::{Map, Value, json};
 use shared::config::MessageLimits;
@@ -41,6 +42,7 @@ pub fn openapi(limits: &MessageLimits) -> Value {
     chats::describe(&mut paths);
     summaries::describe(&mut paths);
     lists::describe(&mut paths);
+    users::describe(&mut paths);
     operators::describe(&mut paths);
     let Paths { paths, mut errors } = paths;
     // Any path can be unknown, and any path refuses other methods: no operation of its own says so.
@@ -60,6 +62,7 @@ pub fn openapi(limits: &MessageLimits) -> Value {
             { "name": "Chats", "description": "Storing, reading, ending and erasing conversations." },
             { "name": "Summaries", "description": "What conversations came to, and which messages that was made from." },
             { "name": "Lists", "description": "Conversations of a user, and all of them." },
+            { "name": "Users", "description": "All that a user wrote, handed out and erased. They need the scope `admin`." },
             { "name": "Live", "description": "Updates while people write." },
             { "name": "Operators", "description": "Health, metrics, documents and pages. They need no key and are not counted." },
         ],

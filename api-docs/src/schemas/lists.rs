@@ -1,4 +1,4 @@
-//! Lists of conversations, and what operators read.
+//! Lists of conversations, erasures of users, and what operators read.
 
 use serde_json::{Value, json};
 
@@ -11,12 +11,14 @@ pub(super) const SHOWN_PARTICIPANTS: usize = 8;
 /// The most points of a trend.
 pub(super) const TREND_POINTS: usize = 32;
 
-pub(crate) fn schemas() -> [(&'static str, Value); 6] {
+pub(crate) fn schemas() -> [(&'static str, Value); 8] {
     [
         ("ConversationsResponse", conversations()),
         ("ConversationRow", row()),
         ("UserHistoryResponse", user_history()),
         ("UserHistoryRow", user_row()),
+        ("UserErasureDemanded", erasure_demanded()),
+        ("UserErasureResponse", erasure()),
         ("Alive", closed("", vec![field("status", always("alive"))])),
         ("Ready", ready()),
     ]
@@ -100,6 +102,29 @@ fn user_row() -> Value {
             field("timestamp", written_time("When the user wrote it.")),
             field("message_count", whole(1, "How many messages the user posted there.")),
             field("latest", said("The newest message of the whole conversation.", "Its text.")),
+        ],
+    )
+}
+
+fn erasure_demanded() -> Value {
+    closed(
+        "",
+        vec![
+            field("user_id", id("Whose.")),
+            field("state", always("running")),
+            field("asked_at", written_time("What was received up to then goes.")),
+        ],
+    )
+}
+
+fn erasure() -> Value {
+    closed(
+        "",
+        vec![
+            field("user_id", id("Whose.")),
+            field("state", words("Whether it is done.", &["running", "done"])),
+            field("asked_at", written_time("What was received up to then goes.")),
+            field("finished_at", or_null(written_time("When it was done; `null` while it is not."))),
         ],
     )
 }

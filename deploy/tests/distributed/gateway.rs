@@ -53,7 +53,15 @@ async fn each_path_has_its_service_and_each_conversation_its_replica() -> Result
     }
     let of_all = in_all(&stack.query, "GET", ONE, 42.0).await?;
     ensure!(of_all.iter().all(|count| *count > 0.0), "all conversations are read at the same replicas: {of_all:?}");
-    for (method, route) in [("POST", "/chats"), ("DELETE", ONE)] {
+    // Refused for want of the scope, by whoever would answer.
+    ensure!(stack.client.delete("/users/some%2Fone").await?.code()? == "forbidden");
+    for path in ["/users/some%2Fone/export", "/users/some%2Fone/erasure"] {
+        ensure!(stack.client.get(path).await?.code()? == "forbidden", "{path}");
+    }
+    in_all(&stack.ingest, "DELETE", "/users/{user_id}", 1.0).await?;
+    in_all(&stack.query, "GET", "/users/{user_id}/export", 1.0).await?;
+    in_all(&stack.query, "GET", "/users/{user_id}/erasure", 1.0).await?;
+    for (method, route) in [("POST", "/chats"), ("DELETE", ONE), ("DELETE", "/users/{user_id}")] {
         ensure!(answered(&stack.query, method, route).await?.iter().all(|count| *count < 0.5), "{method} {route}");
     }
     Ok(())

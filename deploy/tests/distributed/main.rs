@@ -18,6 +18,7 @@ mod replicas;
 mod scenarios;
 mod tls;
 mod transcript;
+mod users;
 mod watched;
 
 /// Starts a stack, or ends the test with success where a server is not installed (which has been said).

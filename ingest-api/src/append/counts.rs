@@ -22,6 +22,8 @@ struct Count {
     held: u64,
     /// What this process has stored in all, so that what came during a reading is known.
     settled: u64,
+    /// When the last reading began.
+    began: Option<Instant>,
     /// From when on it is read again; at once, if that was never said.
     read_again: Option<Instant>,
 }
@@ -59,7 +61,7 @@ impl<K: Clone + Eq + Hash> Counts<K> {
         if count.read_again.is_some_and(|at| now < at) {
             return Next::Go;
         }
-        count.read_again = Some(now + APART);
+        (count.began, count.read_again) = (Some(now), Some(now + APART));
         Next::Read(Reading { stored: count.stored, settled: count.settled, began: now })
     }
 
@@ -99,6 +101,14 @@ impl<K: Clone + Eq + Hash> Counts<K> {
     pub(super) fn forget(&mut self, name: &K) {
         if let Some(count) = self.0.get_mut(name) {
             count.read_again = None;
+        }
+    }
+
+    /// What is known of a name may not be true any more: it is read again, but not more often than now and then.
+    pub(super) fn doubt(&mut self, name: &K) {
+        if let Some(count) = self.0.get_mut(name) {
+            let soon = count.began.map(|began| began + APART);
+            count.read_again = count.read_again.min(soon);
         }
     }
 
@@ -172,6 +182,22 @@ mod tests {
         let again = reading(&mut counts, now + APART);
         counts.read(&"a", &again, Some(0));
         assert!(counts.hold(&"a", 10, 10));
+    }
+
+    #[test]
+    fn doubts_lead_to_a_reading_now_and_then() {
+        let (mut counts, now) = (Counts::default(), Instant::now());
+        let first = reading(&mut counts, now);
+        counts.read(&"a", &first, Some(10));
+        for _ in 0..3 {
+            counts.doubt(&"a");
+            assert!(matches!(counts.next(&"a", now), Next::Go), "not so soon after the last one");
+        }
+        let again = reading(&mut counts, now + APART);
+        counts.read(&"a", &again, Some(4));
+        assert!(counts.hold(&"a", 6, 10));
+        counts.doubt(&"b");
+        assert_eq!(counts.0.len(), 1, "nothing is kept of names that nobody posts to");
     }
 
     #[test]

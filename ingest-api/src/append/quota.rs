@@ -60,7 +60,7 @@ impl Quotas {
         new: bool,
         messages: u64,
     ) -> ApiResult<Option<Room>> {
-        if self.per_conversation == 0 && self.per_tenant == 0 {
+        if !self.is_set() {
             return Ok(None);
         }
         if self.per_conversation > 0 && !new {
@@ -80,10 +80,23 @@ impl Quotas {
         Ok(Some(Room { quotas: Arc::clone(self), key: key.clone(), messages, stored: messages }))
     }
 
-    /// A conversation was erased: what is known of it and of its tenant is read again.
+    /// A conversation, or a message of it, was erased: what is known of it and of its tenant is read again.
     pub(crate) fn erased(&self, key: &ConversationKey) {
         self.conversations.lock().forget(key);
         self.tenants.lock().forget(&key.tenant);
+    }
+}
+
+impl Quotas {
+    /// Whether there is any.
+    pub(crate) fn is_set(&self) -> bool {
+        self.per_conversation > 0 || self.per_tenant > 0
+    }
+
+    /// Something of a conversation was erased, by somebody else perhaps: it is read again soon.
+    pub(crate) fn doubted(&self, key: &ConversationKey) {
+        self.conversations.lock().doubt(key);
+        self.tenants.lock().doubt(&key.tenant);
     }
 }
 

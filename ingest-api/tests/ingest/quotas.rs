@@ -91,3 +91,19 @@ async fn a_tenant_takes_as_many_messages_as_set_in_all_its_conversations() -> Re
     assert!(exceeded(&service.send(other(several("c", 1))).await?));
     Ok(())
 }
+
+#[tokio::test]
+async fn an_erased_message_makes_room_here_at_once_and_elsewhere_soon() -> Result<()> {
+    let service = Service::start(of_conversation(3)).await?;
+    assert_eq!(service.post(several("c", 3)).await?.status, 200);
+    assert!(exceeded(&service.post(message("c", "a")).await?));
+    assert_eq!(service.send(request(Method::DELETE, "/chats/c/messages/1", "")).await?.status, 204);
+    assert_eq!(service.post(message("c", "a")).await?.status, 200);
+    assert!(exceeded(&service.post(message("c", "a")).await?));
+    // Another replica erases one, and says so.
+    let another = ingest_api::build(&service.ports, &IngestConfig::default(), &shared_service::Tasks::new());
+    assert_eq!(send(another, request(Method::DELETE, "/chats/c/messages/2", "")).await?.status, 204);
+    until("room", || async { Ok(service.post(message("c", "b")).await?.status == 200) }).await?;
+    assert!(exceeded(&service.post(message("c", "a")).await?));
+    Ok(())
+}

@@ -103,7 +103,7 @@ pub(crate) fn key(conversation: &str) -> ConversationKey {
 
 pub(crate) fn caller(scopes: &[Scope]) -> Caller {
     let id = CallerId::Anonymous(IpAddr::from([127, 0, 0, 1]));
-    Caller { id, tenant: TenantId::public(), scopes: Scopes::from(scopes.to_vec()), rate: None }
+    Caller { id, tenant: TenantId::public(), scopes: Scopes::from(scopes.to_vec()), rate: None, prefix: None }
 }
 
 pub(crate) fn request(method: Method, path: &str, body: impl Into<Body>) -> Request<Body> {

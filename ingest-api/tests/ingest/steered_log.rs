@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use shared::domain::{ConversationKey, Record, Seq};
+use shared::domain::{ConversationKey, Record, Seq, TenantId, Timestamp, UserId};
 use shared::ports::{
     Append, AppendError, Appended, ArrivalMark, Arrivals, ConversationMark, Conversations, Head, MessageLog, Page,
-    PageQuery, StoreError,
+    PageQuery, StoreError, Written, WrittenMark,
 };
 use tokio::sync::{RwLock, RwLockWriteGuard};
 
@@ -103,6 +103,17 @@ impl MessageLog for SteeredLog {
 
     async fn erased(&self, key: &ConversationKey) -> Result<(), StoreError> {
         self.inner.erased(key).await
+    }
+
+    async fn written(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        until: Timestamp,
+        mark: &WrittenMark,
+        limit: usize,
+    ) -> Result<Written, StoreError> {
+        self.inner.written(tenant, user, until, mark, limit).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -6,6 +6,7 @@
 //! - [`summaries`]: stored summaries and their versions; [`summary_body`] is how they are shown
 //! - [`renew`]: summaries of the local engine, made anew by a model once they are shown
 //! - [`user_history`], [`conversations`]: lists
+//! - [`user_export`]: all that a user wrote; [`user_erasure`]: how far its erasure has come
 
 pub mod around;
 pub mod conversations;
@@ -17,6 +18,8 @@ pub mod renew;
 pub mod summaries;
 pub mod summarize;
 pub mod summary_body;
+pub mod user_erasure;
+pub mod user_export;
 pub mod user_history;
 
 use std::sync::Arc;
@@ -26,7 +29,7 @@ use axum::Router;
 use axum::routing::{get, post};
 use shared::domain::{ConversationKey, SummaryVersion, Version};
 use shared::error_code::ErrorCode;
-use shared::ports::{EventBus, Head, MessageLog, Ports, ViewStore};
+use shared::ports::{AuditLog, Clock, EventBus, Head, IdSource, MessageLog, Ports, UserErasures, ViewStore};
 use shared_service::{ApiError, ApiResult, Tasks};
 
 use crate::config::QueryConfig;
@@ -39,6 +42,10 @@ pub struct Query {
     log: Arc<dyn MessageLog>,
     views: Arc<dyn ViewStore>,
     bus: Arc<dyn EventBus>,
+    audit: Arc<dyn AuditLog>,
+    user_erasures: Arc<dyn UserErasures>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdSource>,
     summarize_timeout: Duration,
     flights: Flights,
     renewals: Renewals,
@@ -52,6 +59,10 @@ impl Query {
             log: Arc::clone(&ports.log),
             views: Arc::clone(&ports.views),
             bus: Arc::clone(&ports.bus),
+            audit: Arc::clone(&ports.audit),
+            user_erasures: Arc::clone(&ports.user_erasures),
+            clock: Arc::clone(&ports.clock),
+            ids: Arc::clone(&ports.ids),
             summarize_timeout: config.summarize_timeout,
             flights: Flights::default(),
             renewals: Renewals::start(Arc::clone(&ports.bus), tasks),
@@ -79,6 +90,8 @@ pub fn routes(query: Arc<Query>) -> Router {
         .route("/chats/{conversation_id}/summary", get(summaries::newest))
         .route("/chats/{conversation_id}/summaries", get(summaries::versions))
         .route("/users/{user_id}/chats", get(user_history::read))
+        .route("/users/{user_id}/export", get(user_export::export))
+        .route("/users/{user_id}/erasure", get(user_erasure::read))
         .with_state(query)
 }
 

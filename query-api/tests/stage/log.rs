@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use shared::domain::{ConversationKey, Metadata, Posted, Record, RecordBody, Seq, Timestamp, UserId};
+use shared::domain::{ConversationKey, Metadata, Posted, Record, RecordBody, Seq, TenantId, Timestamp, UserId};
 use shared::ports::Clock as _;
 use shared::ports::{
     Append, AppendError, Appended, ArrivalMark, Arrivals, ConversationMark, Conversations, Head, MessageLog, Order,
-    Page, PageQuery, PageStart, Position, StoreError,
+    Page, PageQuery, PageStart, Position, StoreError, Written, WrittenMark,
 };
 use shared_adapters::SystemClock;
 
@@ -103,8 +103,19 @@ impl MessageLog for MemoryLog {
         unreachable!("query-api does not write")
     }
 
-    async fn read(&self, _: &ConversationKey, _: Seq, _: usize) -> Result<Vec<Record>, StoreError> {
-        unreachable!("query-api reads pages")
+    async fn read(&self, key: &ConversationKey, from: Seq, limit: usize) -> Result<Vec<Record>, StoreError> {
+        Ok(self.all(key).into_iter().filter(|record| record.seq >= from).take(limit).collect())
+    }
+
+    async fn written(
+        &self,
+        _: &TenantId,
+        _: &UserId,
+        _: Timestamp,
+        _: &WrittenMark,
+        _: usize,
+    ) -> Result<Written, StoreError> {
+        unreachable!("query-api asks views where a user wrote")
     }
 
     async fn arrivals(&self, _: &ArrivalMark, _: usize) -> Result<Arrivals, StoreError> {

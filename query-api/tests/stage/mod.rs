@@ -26,6 +26,7 @@ use shared::projections::{ConversationView, participations};
 use shared_adapters::SystemClock;
 use shared_service::{ApiError, Tasks};
 use shared_testkit::client::Client;
+use shared_testkit::memory_audit::MemoryAudit;
 use shared_testkit::socket::Socket;
 use tokio::net::TcpListener;
 
@@ -50,10 +51,13 @@ impl Stage {
 
     pub(crate) async fn with(config: QueryConfig) -> Result<Self> {
         let (log, views, bus) = (Arc::new(MemoryLog::default()), Arc::new(MemoryViews::default()), HandBus::new());
+        let audit = Arc::new(MemoryAudit::default());
         let ports = Ports {
             log: log.clone(),
             views: views.clone(),
             keys: Arc::new(NoKeys),
+            audit: audit.clone(),
+            user_erasures: audit.clone(),
             bus: bus.clone(),
             limiter: Arc::new(NoLimits),
             clock: Arc::new(SystemClock),
@@ -199,8 +203,9 @@ async fn gate(mut request: Request, next: Next) -> Response {
     let caller = Caller {
         id: CallerId::Anonymous([127, 0, 0, 1].into()),
         tenant: TenantId::parse(tenant).expect("a tenant"),
-        scopes: Scopes::from(vec![Scope::Read]),
+        scopes: Scopes::from(vec![Scope::Read, Scope::Admin]),
         rate: None,
+        prefix: None,
     };
     request.extensions_mut().insert(caller);
     let mut response = next.run(request).await;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use shared::domain::{
-    ConversationKey, Seq, Spend, SpendCap, SummaryVersion, TenantId, Timestamp, UserId, UtcDay, Version,
+    ConversationId, ConversationKey, Seq, Spend, SpendCap, SummaryVersion, TenantId, Timestamp, UserId, UtcDay, Version,
 };
 use shared::ports::{
     ArrivalMark, CasOutcome, ConversationRow, DeadLetter, Gist, GistKey, HistoryQuery, HistoryRow, ListQuery,
@@ -119,6 +119,23 @@ impl ViewStore for MemoryViews {
 
     async fn messages(&self, _: &TenantId) -> Result<u64, StoreError> {
         unreachable!("query-api has no quotas")
+    }
+
+    async fn posted_in(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        after: Option<&ConversationId>,
+        limit: usize,
+    ) -> Result<Vec<ConversationId>, StoreError> {
+        self.check()?;
+        let rows = self.participations.lock();
+        let theirs = rows.keys().filter(|(key, of)| key.tenant == *tenant && of == user);
+        let mut names: Vec<_> = theirs.map(|(key, _)| key.conversation.clone()).collect();
+        names.retain(|name| after.is_none_or(|after| name > after));
+        names.sort();
+        names.truncate(limit);
+        Ok(names)
     }
 
     async fn participants(&self, key: &ConversationKey) -> Result<u64, StoreError> {

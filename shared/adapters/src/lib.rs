@@ -32,13 +32,15 @@ mod time_order;
 pub use channel_bus::ChannelEventBus;
 pub use config::StoreConfig;
 #[cfg(feature = "mongodb")]
-pub use mongo::{MongoConfig, MongoKeyStore, MongoMessageLog, MongoStore, MongoUrl, MongoUrlError, MongoViewStore};
+pub use mongo::{
+    MongoAuditStore, MongoConfig, MongoKeyStore, MongoMessageLog, MongoStore, MongoUrl, MongoUrlError, MongoViewStore,
+};
 #[cfg(feature = "nats")]
 pub use nats::{NatsConfig, NatsConnectError, NatsEventBus, NatsUrl};
-pub use open::{Closing, OpenError, open, open_closing, open_keys};
+pub use open::{Closing, OpenError, open, open_audit, open_closing, open_keys};
 pub use openai::{OpenAiChat, OpenAiSettings};
 pub use rate_limiter::LocalRateLimiter;
 #[cfg(feature = "redis")]
 pub use redis::{CachedViewStore, RedisLink, RedisRateLimiter, RedisUrl};
-pub use sqlite::{FileVersion, SqliteKeyStore, SqliteMessageLog, SqliteViewStore, file_versions};
+pub use sqlite::{FileVersion, SqliteAuditStore, SqliteKeyStore, SqliteMessageLog, SqliteViewStore, file_versions};
 pub use system::{SystemClock, SystemIds};

@@ -6,7 +6,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::ports::{EventBus, KeyStore, MessageLog, Ports, RateLimiter, StoreError, ViewStore};
+use shared::ports::{
+    AuditLog, EventBus, KeyStore, MessageLog, Ports, RateLimiter, StoreError, UserErasures, ViewStore,
+};
 use thiserror::Error;
 
 use crate::channel_bus::ChannelEventBus;
@@ -21,7 +23,7 @@ use crate::rate_limiter::LocalRateLimiter;
 #[cfg(feature = "redis")]
 use crate::redis::{CachedViewStore, RedisLink, RedisRateLimiter};
 use crate::sqlite::folder::{self, FolderError};
-use crate::sqlite::{FormatError, SqliteKeyStore, SqliteMessageLog, SqliteViewStore};
+use crate::sqlite::{FormatError, SqliteAuditStore, SqliteKeyStore, SqliteMessageLog, SqliteViewStore};
 use crate::system::{SystemClock, SystemIds};
 
 /// How long a bus may take to send what waits.
@@ -98,6 +100,8 @@ pub async fn open_closing(config: &StoreConfig) -> Result<(Ports, Closing), Open
         log: store.log,
         views,
         keys: store.keys,
+        audit: store.audit,
+        user_erasures: store.user_erasures,
         bus,
         limiter,
         clock: Arc::new(SystemClock),
@@ -121,6 +125,21 @@ pub async fn open_keys(config: &StoreConfig) -> Result<Arc<dyn KeyStore>, OpenEr
     }
 }
 
+/// Opens the audit record alone, which works while a server runs on the same store.
+pub async fn open_audit(config: &StoreConfig) -> Result<Arc<dyn AuditLog>, OpenError> {
+    match config.store_url.clone() {
+        StoreUrl::Embedded(folder) => {
+            let opened = tokio::task::spawn_blocking(move || {
+                folder::make(&folder).map_err(|error| folder_error(error, &folder))?;
+                Ok::<_, OpenError>(SqliteAuditStore::open(&folder)?)
+            });
+            Ok(Arc::new(opened.await.map_err(|_| OpenError::Interrupted)??))
+        }
+        #[cfg(feature = "mongodb")]
+        StoreUrl::MongoDb(url) => Ok(migrated(&url).await?.audit),
+    }
+}
+
 /// The adapters over a database that is there, with its indexes made.
 #[cfg(feature = "mongodb")]
 async fn migrated(url: &MongoUrl) -> Result<MongoStore, OpenError> {
@@ -140,13 +159,15 @@ struct Store {
     log: Arc<dyn MessageLog>,
     views: Arc<dyn ViewStore>,
     keys: Arc<dyn KeyStore>,
+    audit: Arc<dyn AuditLog>,
+    user_erasures: Arc<dyn UserErasures>,
 }
 
 async fn open_store(config: &StoreConfig, closing: &mut Closing) -> Result<Store, OpenError> {
     match config.store_url.clone() {
         StoreUrl::Embedded(folder) => {
             let opened = tokio::task::spawn_blocking(move || Files::open(&folder)).await;
-            let Files { log, views, keys } = opened.map_err(|_| OpenError::Interrupted)??;
+            let Files { log, views, keys, audit } = opened.map_err(|_| OpenError::Interrupted)??;
             let (closing_log, closing_views) = (Arc::clone(&log), Arc::clone(&views));
             closing.last(async move {
                 let work = tokio::task::spawn_blocking(move || {
@@ -155,7 +176,7 @@ async fn open_store(config: &StoreConfig, closing: &mut Closing) -> Result<Store
                 });
                 work.await.is_ok()
             });
-            Ok(Store { log, views, keys })
+            Ok(Store { log, views, keys, user_erasures: Arc::clone(&audit) as _, audit })
         }
         #[cfg(feature = "mongodb")]
         StoreUrl::MongoDb(url) => {
@@ -165,7 +186,8 @@ async fn open_store(config: &StoreConfig, closing: &mut Closing) -> Result<Store
                 own.close().await;
                 true
             });
-            Ok(Store { log: store.log, views: store.views, keys: store.keys })
+            let user_erasures = Arc::clone(&store.audit);
+            Ok(Store { log: store.log, views: store.views, keys: store.keys, audit: store.audit, user_erasures })
         }
     }
 }
@@ -221,6 +243,7 @@ struct Files {
     log: Arc<SqliteMessageLog>,
     views: Arc<SqliteViewStore>,
     keys: Arc<SqliteKeyStore>,
+    audit: Arc<SqliteAuditStore>,
 }
 
 impl Files {
@@ -231,7 +254,8 @@ impl Files {
         let mut views = SqliteViewStore::open(folder)?;
         views.hold(lock);
         let keys = SqliteKeyStore::open(folder)?;
-        Ok(Self { log: Arc::new(log), views: Arc::new(views), keys: Arc::new(keys) })
+        let audit = SqliteAuditStore::open(folder)?;
+        Ok(Self { log: Arc::new(log), views: Arc::new(views), keys: Arc::new(keys), audit: Arc::new(audit) })
     }
 }
 

@@ -6,12 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::domain::{ConversationKey, Seq, Version};
+use shared::domain::{ActId, Actor, AuditEntry, ConversationKey, Deed, Outcome, Seq, Version};
 use shared::ports::{
-    Append, AppendError, ArrivalMark, Idempotency, MessageLog, Notice, Order, PageQuery, PageStart, Ports,
+    Append, AppendError, ArrivalMark, AuditMark, Idempotency, MessageLog, Notice, Order, PageQuery, PageStart, Ports,
 };
 use shared_adapters::{
-    OpenError, SqliteKeyStore, SqliteMessageLog, SqliteViewStore, StoreConfig, open, open_closing, open_keys,
+    OpenError, SqliteKeyStore, SqliteMessageLog, SqliteViewStore, StoreConfig, open, open_audit, open_closing,
+    open_keys,
 };
 use shared_testkit::conformance::build::{
     append, at, batch, batch_at, draft, draft_at, end, fresh, key, named, tenant, texts,
@@ -173,7 +174,7 @@ async fn keys_made_beside_a_running_server_are_found_by_it() {
 
 #[tokio::test]
 async fn files_of_a_newer_format_are_refused_by_name() {
-    for name in ["log.db", "views.db", "keys.db"] {
+    for name in ["log.db", "views.db", "keys.db", "audit.db"] {
         let folder = tempfile::tempdir().unwrap();
         let config = StoreConfig::embedded(folder.path());
         let (ports, closing) = open_closing(&config).await.unwrap();
@@ -284,4 +285,26 @@ async fn idempotency_keys_are_kept_for_two_days_and_then_let_go() {
     for (name, known) in [("first", false), ("second", false), ("third", true), ("fourth", true)] {
         assert_eq!(post(name, 50).await.unwrap().replayed, known, "{name}");
     }
+}
+
+#[tokio::test]
+async fn entries_of_the_audit_record_can_be_neither_changed_nor_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let ports = open(&StoreConfig::embedded(folder.path())).await.unwrap();
+    let entry = AuditEntry {
+        act: ActId::from_random([1; 16]),
+        at: at(1),
+        tenant: tenant(),
+        actor: Actor::Operator,
+        deed: Deed::RevokeKey { prefix: "rk_1".to_owned() },
+        outcome: Outcome::Asked,
+    };
+    ports.audit.record(&entry).await.unwrap();
+    let file = rusqlite::Connection::open(folder.path().join("audit.db")).unwrap();
+    for sql in ["UPDATE entries SET body = '{}'", "DELETE FROM entries", "REPLACE INTO entries VALUES (1, '{}')"] {
+        let refused = file.execute(sql, []).unwrap_err().to_string();
+        assert!(refused.contains("audit record"), "{sql}: {refused}");
+    }
+    let beside = open_audit(&StoreConfig::embedded(folder.path())).await.unwrap();
+    assert_eq!(beside.entries(&AuditMark::default(), 9).await.unwrap().entries, [entry]);
 }

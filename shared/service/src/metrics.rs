@@ -74,7 +74,7 @@ fn recorder() -> Result<PrometheusRecorder, BuildError> {
 }
 
 /// What each metric of any process is, for those who read `/metrics`.
-const DESCRIPTIONS: [(Kind, &str, &str); 26] = [
+const DESCRIPTIONS: [(Kind, &str, &str); 28] = [
     (Kind::Counter, "recap_http_requests_total", "Requests answered"),
     (Kind::Counter, "recap_http_errors_total", "Requests refused or failed, by code"),
     (Kind::Counter, "recap_limit_refusals_total", "What was refused, by limit"),
@@ -88,6 +88,8 @@ const DESCRIPTIONS: [(Kind, &str, &str); 26] = [
         "recap_append_conflicts_total",
         "Conversations of a commit written again because another replica was faster",
     ),
+    (Kind::Counter, "recap_erased_messages_total", "Messages erased with their user"),
+    (Kind::Gauge, "recap_user_erasures_running", "Users that are being erased"),
     (Kind::Gauge, "recap_publish_pending", "Conversations whose notice waits for the bus"),
     (Kind::Counter, "recap_publish_dropped_total", "Notices dropped, which the reconciler makes good for"),
     (Kind::Counter, "recap_bus_stalls_total", "Times that notices waited and none came"),

@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
-use super::{Digest, TenantId, Timestamp};
+use super::{Actor, Digest, TenantId, Timestamp};
 
 /// What a key may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,4 +100,18 @@ pub struct Caller {
     pub scopes: Scopes,
     /// Its own requests a minute, if set; 0 means no limit.
     pub rate: Option<u32>,
+    /// The first characters of its key.
+    pub prefix: Option<CompactString>,
+}
+
+impl Caller {
+    /// As whom it stands in the audit record.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        match (&self.id, &self.prefix) {
+            (CallerId::Key(_), Some(prefix)) => Actor::Key { key: prefix.to_string() },
+            (CallerId::Key(hash), None) => Actor::Key { key: hash.to_string() },
+            (CallerId::Anonymous(_), _) => Actor::Anonymous,
+        }
+    }
 }

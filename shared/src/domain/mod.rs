@@ -1,5 +1,6 @@
 //! The words that all hops share. A value of these types is already valid.
 
+pub mod audit;
 pub mod caller;
 pub mod digest;
 pub mod ids;
@@ -9,6 +10,7 @@ pub mod spend;
 pub mod summary;
 pub mod timestamp;
 
+pub use audit::{ActId, Actor, AuditEntry, Deed, Outcome, UserDigest};
 pub use caller::{ApiKey, ApiKeyHash, Caller, CallerId, Scope, Scopes};
 pub use digest::Digest;
 pub use ids::{ConversationId, ConversationKey, IdError, MessageId, TenantId, UserId};

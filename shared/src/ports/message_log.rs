@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use compact_str::CompactString;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::StoreError;
@@ -64,6 +65,19 @@ pub trait MessageLog: Send + Sync + 'static {
 
     /// The views of an erased conversation are gone.
     async fn erased(&self, key: &ConversationKey) -> Result<(), StoreError>;
+
+    /// Messages of a user in all conversations of a tenant that were received up to `until`, in an order of the log's
+    /// own, behind a mark; at most `limit`. One call looks at a part of the log only, so it may find none and say
+    /// that there is more. Whoever goes on until there is no more has seen every such message that was acknowledged
+    /// before the first call, unless it was erased meanwhile. For erasing a user: the whole log is looked at, not views.
+    async fn written(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        until: Timestamp,
+        mark: &WrittenMark,
+        limit: usize,
+    ) -> Result<Written, StoreError>;
 
     /// Whether the log can serve now, for readiness.
     async fn ping(&self) -> Result<(), StoreError>;
@@ -322,6 +336,22 @@ pub struct Conversations {
     pub keys: Vec<ConversationKey>,
     /// Where to go on.
     pub mark: ConversationMark,
+    /// Whether there may be more.
+    pub more: bool,
+}
+
+/// How far the log was looked through for a user, in the log's own order. Opaque; the empty one is the start.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct WrittenMark(pub CompactString);
+
+/// A part of what a user wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// Where messages stand.
+    pub places: Vec<(ConversationKey, Seq)>,
+    /// Where to go on.
+    pub mark: WrittenMark,
     /// Whether there may be more.
     pub more: bool,
 }

@@ -52,6 +52,15 @@ pub trait ViewStore: Send + Sync + 'static {
         query: &HistoryQuery,
     ) -> Result<(Vec<HistoryRow>, u64), StoreError>;
 
+    /// The conversations a user has posted in, by name, beginning behind `after`; at most `limit`.
+    async fn posted_in(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        after: Option<&ConversationId>,
+        limit: usize,
+    ) -> Result<Vec<ConversationId>, StoreError>;
+
     /// How many users have posted in a conversation.
     async fn participants(&self, key: &ConversationKey) -> Result<u64, StoreError>;
 

@@ -64,6 +64,16 @@ struct State {
 
 type Turn = Arc<tokio::sync::Mutex<()>>;
 
+/// One command, on a connection of its own; fails where the server says that it did.
+pub(crate) async fn one_command(port: u16, command: Document) -> Result<Document> {
+    let mut server = TcpStream::connect(("127.0.0.1", port)).await?;
+    Message::command(command).frame()?.write(&mut server).await?;
+    let reply = Frame::read(&mut server).await?.context("no reply")?;
+    let reply = reply.message()?.context("a reply of another kind")?.body;
+    anyhow::ensure!(reply.get_f64("ok").unwrap_or_default() > 0.0, "{reply}");
+    Ok(reply)
+}
+
 /// A running proxy. It ends when this is dropped.
 pub struct MongoProxy {
     port: u16,

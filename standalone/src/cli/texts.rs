@@ -111,6 +111,19 @@ takes it at once, and refuses a revoked one within 5 seconds. A tenant sees its 
 
 Exit codes: 0 done, 1 failed, 2 bad usage.";
 
+pub(crate) const AUDIT: &str = "\
+Examples:
+  recap audit
+  recap audit --tenant acme --user anna
+  recap audit --json | jq -r 'select(.what == \"erase_user\" and .outcome == \"done\").at'
+
+Each act has two entries under one number: asked, written before anything is done, and how it
+ended. One that stands as asked alone is under way, or was cut short. Nothing that anybody wrote
+is in the record, and of users whose messages were erased or exported only a digest. Entries are
+never changed or removed.
+
+Exit codes: 0 listed, 1 failed, 2 bad usage.";
+
 pub(crate) const CHECK: &str = "\
 Examples:
   recap check                                      the folder ./data, or where STORE_URL says

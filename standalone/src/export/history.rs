@@ -4,9 +4,6 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use shared::domain::Timestamp;
 
-/// What stands for the id of a message that has none, before its seq: so an export can be imported twice.
-pub(crate) const SEQ_ID: &str = "seq:";
-
 /// A page of messages.
 #[derive(Debug, Deserialize)]
 pub(crate) struct HistoryPage {

@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use shared::domain::Timestamp;
+use shared::domain::Seq;
+use shared::export_line::ExportLine;
 
-use super::history::{HistoryMessage, SEQ_ID};
+use super::history::HistoryMessage;
 
 /// Writes conversations.
 pub(super) trait Writer {
@@ -16,57 +17,27 @@ pub(super) trait Writer {
 }
 
 #[derive(Serialize)]
-struct MessageLine<'a> {
-    conversation_id: &'a str,
-    user_id: &'a str,
-    timestamp: Timestamp,
-    message_id: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    content: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    metadata: Option<Box<RawValue>>,
-}
-
-#[derive(Serialize)]
 struct EndedLine<'a> {
     conversation_id: &'a str,
     ended: bool,
 }
 
 fn line(conversation: &str, message: &HistoryMessage, with_content: bool) -> serde_json::Result<String> {
-    let metadata = message.metadata.as_deref().map(|raw| RawValue::from_string(on_one_line(raw.get()))).transpose()?;
-    serde_json::to_string(&MessageLine {
-        conversation_id: conversation,
-        user_id: &message.user_id,
+    let line = ExportLine {
+        conversation,
+        user: &message.user_id,
         timestamp: message.timestamp,
-        message_id: message.message_id.clone().unwrap_or_else(|| format!("{SEQ_ID}{}", message.seq)),
+        seq: Seq(message.seq),
+        message_id: message.message_id.as_deref(),
         content: with_content.then_some(&message.content),
-        metadata,
-    })
+        metadata: message.metadata.as_deref().map(RawValue::get),
+    };
+    line.to_json()
 }
 
 fn ended_line(conversation: &str) -> String {
     // A string and a truth value always have a JSON form.
     serde_json::to_string(&EndedLine { conversation_id: conversation, ended: true }).unwrap_or_default()
-}
-
-/// JSON as it is written, unless it has line breaks: then without blanks between its parts.
-fn on_one_line(json: &str) -> String {
-    if !json.contains(['\n', '\r']) {
-        return json.to_owned();
-    }
-    let mut line = String::with_capacity(json.len());
-    let (mut quoted, mut escaped) = (false, false);
-    for sign in json.chars() {
-        if quoted || !matches!(sign, ' ' | '\t' | '\n' | '\r') {
-            line.push(sign);
-        }
-        if sign == '"' && !escaped {
-            quoted = !quoted;
-        }
-        escaped = quoted && sign == '\\' && !escaped;
-    }
-    line
 }
 
 /// One object a line.
@@ -126,15 +97,7 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn metadata_stay_as_they_are_but_on_one_line() {
-        for (written, line) in [
-            (r#"{"a": 1.0,  "b":"x y"}"#, r#"{"a": 1.0,  "b":"x y"}"#),
-            ("{\n \"a b\\\"\\\\\": [1,\r\n\t2]}", r#"{"a b\"\\":[1,2]}"#),
-        ] {
-            assert_eq!(on_one_line(written), line);
-        }
-    }
+    use shared::domain::Timestamp;
 
     #[test]
     fn hostile_texts_stay_within_their_quotation() {

@@ -6,9 +6,10 @@ use std::time::Duration;
 use anyhow::bail;
 use reqwest::StatusCode;
 use serde::Deserialize;
+use shared::export_line::SEQ_ID;
 
 use crate::client::{CallError, Client, Refusal, encode};
-use crate::export::history::{HistoryMessage, HistoryPage, SEQ_ID};
+use crate::export::history::{HistoryMessage, HistoryPage};
 use crate::import::batch::{Batch, Encoded};
 use crate::import::report::Report;
 use crate::terminal;

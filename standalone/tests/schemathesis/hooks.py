@@ -8,6 +8,7 @@ import atexit
 import itertools
 import json
 import os
+import time
 from collections import Counter, defaultdict
 
 import requests
@@ -29,6 +30,18 @@ def make(conversation: str) -> None:
 def summarize(conversation: str) -> None:
     body = {"conversation_id": conversation}
     requests.post(f"{ORIGIN}/chats/summarize", json=body, headers=KEY, timeout=60).raise_for_status()
+
+
+def exported() -> str:
+    """A user whom nobody erases, once there is something to be exported."""
+    user = "schemathesis-exported"
+    body = {"conversation_id": user, "user_id": user, "messages": [{"content": "Here.", "message_id": "1"}]}
+    requests.post(f"{ORIGIN}/chats", json=body, headers=KEY, timeout=60).raise_for_status()
+    until = time.monotonic() + 60
+    while requests.get(f"{ORIGIN}/users/{user}/export", headers=KEY, timeout=60).status_code == 404:
+        assert time.monotonic() < until, "it is not in the views"
+        time.sleep(0.05)
+    return user
 
 
 def is_good(case) -> bool:
@@ -69,8 +82,10 @@ def before_call(context, case, kwargs):
     for name, value in (("seq", 1), ("user_id", USER), ("name", "docs.js")):
         if name in parameters:
             parameters[name] = value
-    if "{user_id}" in path and case.method != "GET":
-        make(named)
+    if path.endswith("/export"):
+        parameters["user_id"] = exported()
+    if path.endswith("/erasure"):
+        requests.delete(f"{ORIGIN}/users/{USER}", headers=KEY, timeout=60).raise_for_status()
 
 
 @schemathesis.hook

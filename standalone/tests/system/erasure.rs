@@ -4,28 +4,12 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
+use shared_testkit::bytes::files_with;
 use shared_testkit::wait;
 
 use crate::Recap;
 
-/// Files in which a text stands, in UTF-8 as the stores keep it.
-fn files_with(folder: &Path, text: &str) -> Result<Vec<String>> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            found.extend(files_with(&path, text)?);
-            continue;
-        }
-        let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
-        if bytes.windows(text.len()).any(|window| window == text.as_bytes()) {
-            found.push(path.display().to_string());
-        }
-    }
-    Ok(found)
-}
-
-async fn gone(folder: &Path, text: &str) -> Result<()> {
+pub(crate) async fn gone(folder: &Path, text: &str) -> Result<()> {
     wait::until("no byte of what was erased", || async { Ok(files_with(folder, text)?.is_empty().then_some(())) })
         .await
         .with_context(|| format!("{text} is in {:?}", files_with(folder, text)))

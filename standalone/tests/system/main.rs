@@ -23,6 +23,7 @@ mod scenarios;
 mod secrets;
 mod tls;
 mod transcripts;
+mod users;
 
 use std::path::{Path, PathBuf};
 

@@ -1,23 +1,28 @@
-//! Random histories: posts, ends, erasures, restarts and faults in any order. In the end every view is the fold of
-//! its log, and every message is covered.
+//! Random histories: posts, changes, ends, erasures of messages, of conversations and of users, restarts and faults in
+//! any order. In the end every view is the fold of its log, every message is covered, and nothing is left of what was
+//! to go.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
 use shared::config::SummaryPolicy;
-use shared::domain::Seq;
+use shared::domain::{Record, Seq, Timestamp};
 use shared::ports::MessageLog as _;
 use summarizer_worker::{WorkerConfig, check};
 
 use crate::memory::Weather;
 use crate::oracle::{assert_covered, assert_views};
-use crate::world::{World, key, until};
+use crate::world::{USERS, World, key, until};
 
 #[derive(Debug, Clone)]
 enum Act {
     Post { conversation: u8, count: usize },
     End { conversation: u8 },
+    Edit { conversation: u8, place: u64 },
+    EraseMessage { conversation: u8, place: u64 },
     Erase { conversation: u8 },
+    EraseUser { user: usize },
     Notice { conversation: u8, seq: u64 },
     Weather { lost: u32, doubled: u32 },
     Faults { store: u64, log: u64, stale: u64, engine: u64 },
@@ -31,7 +36,11 @@ fn act() -> impl Strategy<Value = Act> {
         8 => (conversation.clone(), prop_oneof![1..5usize, 30..90usize])
             .prop_map(|(conversation, count)| Act::Post { conversation, count }),
         2 => conversation.clone().prop_map(|conversation| Act::End { conversation }),
+        1 => (conversation.clone(), 0..100u64).prop_map(|(conversation, place)| Act::Edit { conversation, place }),
+        2 => (conversation.clone(), 0..100u64)
+            .prop_map(|(conversation, place)| Act::EraseMessage { conversation, place }),
         1 => conversation.clone().prop_map(|conversation| Act::Erase { conversation }),
+        1 => (0..USERS.len()).prop_map(|user| Act::EraseUser { user }),
         2 => (conversation, 0..200u64).prop_map(|(conversation, seq)| Act::Notice { conversation, seq }),
         1 => (0..=100u32, 0..=100u32).prop_map(|(lost, doubled)| Act::Weather { lost, doubled }),
         2 => (0..4u64, 0..4u64, 0..4u64, 0..4u64)
@@ -51,12 +60,16 @@ async fn play(seed: u64, acts: Vec<Act>) {
     let mut world = World::seeded(WorkerConfig { policy, ..WorkerConfig::default() }, seed);
     let engine = crate::memory::CountingEngine::paid();
     world.start(engine.clone());
+    let mut demands = BTreeMap::new();
     for act in acts {
         let name = |conversation: u8| key(&format!("c{conversation}"));
         match act {
             Act::Post { conversation, count } => drop(world.post(&name(conversation), count).await),
             Act::End { conversation } if world.log.all(&name(conversation)).is_empty() => {}
             Act::End { conversation } => drop(world.end(&name(conversation)).await),
+            Act::Edit { conversation, place } => world.edit(&name(conversation), place).await,
+            Act::EraseMessage { conversation, place } => world.erase_message(&name(conversation), place).await,
+            Act::EraseUser { user } => drop(demands.insert(USERS[user], world.erase_user(USERS[user]).await)),
             Act::Erase { conversation } => drop(world.log.erase(&name(conversation)).await),
             Act::Notice { conversation, seq } => world.notify(&name(conversation), Seq(seq)),
             Act::Weather { lost, doubled } => world.bus.weather(Weather { lost, doubled, shuffled: true }),
@@ -75,7 +88,11 @@ async fn play(seed: u64, acts: Vec<Act>) {
             Act::Wait { millis } => tokio::time::sleep(Duration::from_millis(millis)).await,
         }
     }
+    for user in demands.keys() {
+        world.user_erased(user).await;
+    }
     settle(&world).await;
+    assert_gone(&world, &demands);
     assert_views(&world);
     assert_covered(&world);
     world.stop().await;
@@ -92,13 +109,25 @@ pub(crate) async fn settle(world: &World) {
         let no_more: Vec<_> = state.views.keys().filter(|key| world.log.all(key).is_empty()).collect();
         let done = |key: &shared::domain::ConversationKey| {
             let records = world.log.all(key);
-            let last = records.iter().rev().find(|record| record.posted().is_some()).map(|record| record.seq);
+            let told = |record: &&Record| record.posted().is_some() || record.changes().is_some();
+            let any = records.iter().any(|record| record.posted().is_some());
+            let last = records.iter().rev().find(told).filter(|_| any).map(|record| record.seq);
             state.views.get(key).is_some_and(|view| view.applied_seq.0 == records.len() as u64)
                 && state.pointer(key).map(|pointer| pointer.covers.last_seq) == last
         };
         no_more.is_empty() && world.log.keys().iter().all(done)
     })
     .await;
+}
+
+/// Nothing that these users had written when that was demanded is left.
+fn assert_gone(world: &World, demands: &BTreeMap<&str, Timestamp>) {
+    for key in world.log.keys() {
+        for record in world.log.all(&key) {
+            let Some(demanded) = record.posted().and_then(|posted| demands.get(posted.user.as_str())) else { continue };
+            assert!(record.received_at > *demanded, "{key:?} {}", record.seq);
+        }
+    }
 }
 
 proptest! {

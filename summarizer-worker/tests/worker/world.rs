@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::config::SummaryPolicy;
-use shared::domain::{ConversationId, ConversationKey, EndReason, Seq, TenantId, UserId};
+use shared::domain::{ActId, Actor, ConversationId, ConversationKey, EndReason, Seq, TenantId, Timestamp, UserId};
 use shared::ports::{
-    Announcement, Append, Condition, Draft, Entry, EventBus, MessageLog as _, Notice, Ports, Summarizer,
+    Announcement, Append, Condition, Demand, Draft, Edit, Entry, EventBus, MessageLog as _, Notice, Ports, Summarizer,
 };
 use shared_service::Tasks;
+use shared_testkit::memory_audit::MemoryAudit;
 use summarizer_worker::{Engines, WorkerConfig, build};
 
 use crate::memory::{Counting, CountingEngine, MemoryBus, MemoryLog, MemoryViews, Nobody, RuntimeClock};
@@ -21,6 +22,9 @@ pub(crate) struct World {
     pub(crate) config: WorkerConfig,
     workers: Vec<Tasks>,
 }
+
+/// Who writes.
+pub(crate) const USERS: [&str; 3] = ["anna", "ben", "carla"];
 
 pub(crate) fn key(name: &str) -> ConversationKey {
     ConversationKey::new(TenantId::public(), ConversationId::parse(name).unwrap())
@@ -46,10 +50,13 @@ impl World {
     pub(crate) fn seeded(config: WorkerConfig, seed: u64) -> Self {
         let (log, views) = (Arc::new(MemoryLog::default()), Arc::new(MemoryViews::default()));
         let bus = MemoryBus::new(seed);
+        let audit = Arc::new(MemoryAudit::default());
         let ports = Ports {
             log: log.clone(),
             views: views.clone(),
             keys: Arc::new(Nobody),
+            audit: audit.clone(),
+            user_erasures: audit.clone(),
             bus: Arc::new(bus.clone()),
             limiter: Arc::new(Nobody),
             clock: Arc::new(RuntimeClock::start()),
@@ -92,7 +99,7 @@ impl World {
     pub(crate) async fn append(&self, key: &ConversationKey, texts: &[String]) -> Seq {
         let entry = |text: &String| {
             Entry::Posted(Draft {
-                user: UserId::parse(["anna", "ben", "carla"][text.len() % 3]).unwrap(),
+                user: UserId::parse(USERS[text.len() % 3]).unwrap(),
                 message_id: None,
                 content: text.as_str().into(),
                 timestamp: None,
@@ -122,6 +129,51 @@ impl World {
         let head = self.append_entries(key, vec![Entry::Ended(EndReason::Requested)], Condition::Open).await;
         self.notify(key, head);
         head
+    }
+
+    /// A message near this place, if there is one.
+    fn message(&self, key: &ConversationKey, place: u64) -> Option<Seq> {
+        let records = self.log.all(key);
+        let messages: Vec<_> = records.iter().filter(|record| record.posted().is_some()).collect();
+        messages.get(usize::try_from(place).unwrap() % messages.len().max(1)).map(|record| record.seq)
+    }
+
+    /// Edits a message, and says so.
+    pub(crate) async fn edit(&self, key: &ConversationKey, place: u64) {
+        let Some(target) = self.message(key, place) else { return };
+        let content = format!("Message number {place} says something else.").into();
+        let edit = Edit { target, content, metadata: None, salt: self.ports.ids.random() };
+        let head = self.append_entries(key, vec![Entry::Edited(edit)], Condition::Always).await;
+        self.notify(key, head);
+    }
+
+    /// Erases a message, and says so.
+    pub(crate) async fn erase_message(&self, key: &ConversationKey, place: u64) {
+        let Some(target) = self.message(key, place) else { return };
+        let head = self.append_entries(key, vec![Entry::Erased(target)], Condition::Always).await;
+        self.notify(key, head);
+    }
+
+    /// Demands that a user be erased; answers up to when.
+    pub(crate) async fn erase_user(&self, user: &str) -> Timestamp {
+        let (at, user) = (self.ports.clock.now(), UserId::parse(user).unwrap());
+        let demand = Demand { act: ActId::from_random(self.ports.ids.random()), actor: Actor::Anonymous, at };
+        // Of too many one is not joined: then the last of those that were tells up to when.
+        self.ports.user_erasures.demand(&TenantId::public(), &user, &demand).await.unwrap();
+        self.ports.user_erasures.state(&TenantId::public(), &user).await.unwrap().unwrap().asked_at
+    }
+
+    /// Waits until a user's erasure is done.
+    pub(crate) async fn user_erased(&self, user: &str) {
+        let (limit, user) = (tokio::time::Instant::now() + Duration::from_mins(30), UserId::parse(user).unwrap());
+        loop {
+            let state = self.ports.user_erasures.state(&TenantId::public(), &user).await.unwrap().unwrap();
+            if state.finished_at.is_some() {
+                return;
+            }
+            assert!(tokio::time::Instant::now() < limit, "waited in vain for the erasure of {user}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     pub(crate) fn notify(&self, key: &ConversationKey, seq: Seq) {

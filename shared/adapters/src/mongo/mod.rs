@@ -6,8 +6,9 @@
 //! - [`url`]: where the database is
 //! - `db`: every call to the driver; `failure`: its errors
 //! - `schema`: collections and indexes; `place`, `fields`: names and fields of documents
-//! - [`log`]: the log; [`views`]: read models, summaries, leases; [`keys`]: API keys
+//! - [`log`]: the log; [`views`]: read models, summaries, leases; [`keys`]: API keys; [`audit`]: who erased what, and users that are being erased
 
+pub mod audit;
 mod db;
 mod failure;
 mod fields;
@@ -29,6 +30,7 @@ use mongodb::event::command::CommandEvent;
 use mongodb::options::{Acknowledgment, ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern};
 use shared::ports::{IdSource, StoreError};
 
+pub use self::audit::MongoAuditStore;
 use self::db::Db;
 pub use self::keys::MongoKeyStore;
 pub use self::log::MongoMessageLog;
@@ -59,7 +61,7 @@ impl MongoConfig {
     }
 }
 
-/// The three adapters over one pool of connections.
+/// The adapters over one pool of connections.
 #[derive(Clone)]
 pub struct MongoStore {
     /// The truth.
@@ -68,6 +70,8 @@ pub struct MongoStore {
     pub views: Arc<MongoViewStore>,
     /// API keys.
     pub keys: Arc<MongoKeyStore>,
+    /// Who erased what, and users that are being erased.
+    pub audit: Arc<MongoAuditStore>,
     db: Arc<Db>,
 }
 
@@ -114,6 +118,7 @@ impl MongoStore {
             log: Arc::new(MongoMessageLog::new(Arc::clone(&db), Arc::clone(&ids))),
             views: Arc::new(MongoViewStore::new(Arc::clone(&db), ids)),
             keys: Arc::new(MongoKeyStore::new(Arc::clone(&db))),
+            audit: Arc::new(MongoAuditStore::new(Arc::clone(&db))),
             db,
         })
     }

@@ -26,6 +26,8 @@ pub(super) const DEAD_LETTERS: &str = "dead_letters";
 pub(super) const CHECKPOINTS: &str = "checkpoints";
 pub(super) const SPEND: &str = "spend";
 pub(super) const KEYS: &str = "keys";
+pub(super) const AUDIT: &str = "audit";
+pub(super) const USER_ERASURES: &str = "user_erasures";
 
 /// An index as it must be.
 pub(super) struct Index {
@@ -49,6 +51,7 @@ pub(super) const INDEXES: &[Index] = &[
     index(VIEWS, "degraded", &[("dg", 1), ("nw", -1)]).sparse(),
     index(VIEWS, "history", &[("pt", 1), ("pu", 1), ("pl", -1)]).sparse(),
     index(KEYS, "prefix", &[("prefix", 1)]),
+    index(USER_ERASURES, "run", &[("run", 1)]).sparse(),
 ];
 
 const fn index(collection: &'static str, name: &'static str, keys: &'static [(&'static str, i32)]) -> Index {

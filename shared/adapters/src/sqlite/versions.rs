@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::format::{Format, FormatError};
-use super::{keys, log, views};
+use super::{audit, keys, log, views};
 
 /// A file of a data folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,8 +18,12 @@ pub struct FileVersion {
 
 /// Looks at the files without changing any, also while a server has them open.
 pub fn file_versions(folder: &Path) -> Result<Vec<FileVersion>, FormatError> {
-    let files: [(&'static str, &Format); 3] =
-        [("log.db", &log::schema::FORMAT), ("views.db", &views::schema::FORMAT), ("keys.db", &keys::FORMAT)];
+    let files: [(&'static str, &Format); 4] = [
+        ("log.db", &log::schema::FORMAT),
+        ("views.db", &views::schema::FORMAT),
+        ("keys.db", &keys::FORMAT),
+        ("audit.db", &audit::FORMAT),
+    ];
     let version = |(file, format): (&'static str, &Format)| {
         Ok(FileVersion { file, found: format.version(&folder.join(file))?, current: format.steps.len() })
     };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use shared::ports::{KeyStore, MessageLog, ViewStore};
+use shared::ports::{AuditLog, KeyStore, MessageLog, UserErasures, ViewStore};
 
 use crate::stage::Stage;
 
@@ -21,6 +21,20 @@ async fn keys() -> Option<(Arc<dyn KeyStore>, Stage)> {
     Some((stage.store().await.keys, stage))
 }
 
+async fn audit() -> Option<(Arc<dyn AuditLog>, Stage)> {
+    let stage = Stage::new().await?;
+    Some((stage.store().await.audit, stage))
+}
+
+async fn erasures() -> Option<(Arc<dyn UserErasures>, Stage)> {
+    let stage = Stage::new().await?;
+    Some((stage.store().await.audit, stage))
+}
+
 shared_testkit::message_log_suite!(log, sparing);
 shared_testkit::view_store_suite!(views);
 shared_testkit::key_store_suite!(keys);
+shared_testkit::audit_log_suite!(audit);
+mod user_erasures {
+    shared_testkit::user_erasures_suite!(super::erasures);
+}

@@ -66,6 +66,7 @@ impl State {
             tenant: TenantId::public(),
             scopes: self.anonymous_scopes,
             rate: None,
+            prefix: None,
         }
     }
 }

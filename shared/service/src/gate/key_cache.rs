@@ -66,7 +66,13 @@ impl KeyCache {
                 self.uses.note(&key, now);
             }
         }
-        Ok(Caller { id: CallerId::Key(hash), tenant: key.tenant.clone(), scopes: key.scopes, rate: key.rate })
+        Ok(Caller {
+            id: CallerId::Key(hash),
+            tenant: key.tenant.clone(),
+            scopes: key.scopes,
+            rate: key.rate,
+            prefix: Some(key.prefix.as_str().into()),
+        })
     }
 
     async fn find(&self, hash: &ApiKeyHash) -> ApiResult<Option<Found>> {

@@ -127,7 +127,7 @@ mod tests {
     async fn told(key: bool, rate: Option<u32>, defaults: (u32, u32)) -> Option<(String, String)> {
         let id =
             if key { CallerId::Key(ApiKeyHash::of(b"")) } else { CallerId::Anonymous(IpAddr::V4(Ipv4Addr::LOCALHOST)) };
-        let caller = Caller { id, tenant: TenantId::public(), scopes: Scopes::default(), rate };
+        let caller = Caller { id, tenant: TenantId::public(), scopes: Scopes::default(), rate, prefix: None };
         let counted = Quotas::new(Arc::new(Echo), defaults.0, defaults.1).count(&caller).await?;
         let mut headers = HeaderMap::new();
         counted.write(&mut headers);

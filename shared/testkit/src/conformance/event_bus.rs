@@ -248,7 +248,13 @@ pub mod asks {
 
     pub async fn announcements_reach_all_listeners(bus: Bus) {
         let mut listeners = [bus.announcements().await.unwrap(), bus.announcements().await.unwrap()];
-        let news: Vec<_> = (1..=20).map(|n| Announcement::Summarized { key: fresh(), version: Version(n) }).collect();
+        let news: Vec<_> = (1..=20)
+            .map(|n| match n % 3 {
+                0 => Announcement::Retracted { key: fresh(), version: Version(n) },
+                1 => Announcement::Summarized { key: fresh(), version: Version(n) },
+                _ => Announcement::Erased { key: fresh() },
+            })
+            .collect();
         for one in &news {
             bus.announce(one.clone());
         }

@@ -16,11 +16,13 @@
     reason = "these are the bodies of tests: their names say what they check, and they fail by panicking"
 )]
 
+pub mod audit_log;
 pub mod build;
 pub mod event_bus;
 pub mod key_store;
 pub mod message_log;
 pub mod rate_limiter;
+pub mod user_erasures;
 pub mod view_store;
 
 /// What an `open` function gives: the port with a guard, or nothing where its server is not installed.

@@ -112,6 +112,11 @@ fn document(bytes: &[u8]) -> Result<(Document, &[u8])> {
 }
 
 impl Message {
+    /// A command.
+    pub(super) fn command(body: Document) -> Self {
+        Self { request_id: 1, response_to: 0, flags: 0, body, lists: Vec::new() }
+    }
+
     /// The command's name.
     pub(super) fn name(&self) -> &str {
         self.body.keys().next().map_or("", String::as_str)

@@ -68,6 +68,13 @@ impl Daemon {
         Ok(())
     }
 
+    /// SIGTERM, and waits for its end.
+    pub(super) async fn stop(&mut self) -> Result<()> {
+        self.signal("TERM").await?;
+        tokio::time::timeout(wait::LIMIT, self.child.wait()).await??;
+        Ok(())
+    }
+
     /// Any other signal, such as `STOP`.
     pub(super) async fn signal(&self, name: &str) -> Result<()> {
         let pid = self.child.id().context("it has ended")?;

@@ -1,15 +1,17 @@
 //! A server that speaks MongoDB's protocol: `mongod`, else `ferretdb` behind a proxy that lends it what it lacks; on a
 //! port that stays the same when it is started again, with files that stay too.
 
+use std::fmt::Write as _;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use bson::{Bson, Document, doc};
 use tempfile::TempDir;
 use tokio::process::Command;
 
 use super::backend::{self, Daemon};
-use crate::mongo_proxy::MongoProxy;
+use crate::mongo_proxy::{self, MongoProxy};
 
 /// A database server with its files in a temporary folder.
 pub struct MongoServer {
@@ -95,6 +97,61 @@ impl MongoServer {
             command.arg(self.files.path());
             let daemon = Daemon::start(command, "mongodb://").await?;
             self.running = Some((daemon, Some(MongoProxy::mending(self.inner, self.port).await?)));
+        }
+        Ok(())
+    }
+
+    /// Where its files are.
+    #[must_use]
+    pub fn files(&self) -> &Path {
+        self.files.path()
+    }
+
+    /// A command to the server itself.
+    pub async fn command(&self, database: &str, mut command: Document) -> Result<Document> {
+        command.insert("$db", database);
+        mongo_proxy::one_command(self.server_port(), command).await
+    }
+
+    /// Names of a database's collections.
+    pub async fn collections(&self, database: &str) -> Result<Vec<String>> {
+        let listed = self.command(database, doc! { "listCollections": 1, "nameOnly": true }).await?;
+        let batch = listed.get_document("cursor")?.get_array("firstBatch")?.clone();
+        let name = |entry: &Bson| Some(entry.as_document()?.get_str("name").ok()?.to_owned());
+        Ok(batch.iter().filter_map(name).collect())
+    }
+
+    /// All documents of a collection, as text.
+    pub async fn dump(&self, database: &str, collection: &str) -> Result<String> {
+        let mut reply = self.command(database, doc! { "find": collection, "batchSize": 1000 }).await?;
+        let mut text = String::new();
+        let mut batch = "firstBatch";
+        loop {
+            let cursor = reply.get_document("cursor")?;
+            write!(text, "{:?}", cursor.get_array(batch)?)?;
+            let id = cursor.get_i64("id")?;
+            if id == 0 {
+                return Ok(text);
+            }
+            batch = "nextBatch";
+            let more = doc! { "getMore": id, "collection": collection, "batchSize": 1000 };
+            reply = self.command(database, more).await?;
+        }
+    }
+
+    /// Gives the room of what was removed back to the file system, as operators are told to.
+    pub async fn compact(&self, database: &str) -> Result<()> {
+        for collection in self.collections(database).await? {
+            self.command(database, doc! { "compact": collection, "force": true }).await?;
+        }
+        Ok(())
+    }
+
+    /// Stops it cleanly.
+    pub async fn stop(&mut self) -> Result<()> {
+        if let Some((mut daemon, proxy)) = self.running.take() {
+            drop(proxy);
+            daemon.stop().await?;
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! `nats-server` with `JetStream`, on a port that stays the same when it is started again.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use tempfile::TempDir;
@@ -71,6 +71,12 @@ impl NatsServer {
         command.arg("--config").arg(&configuration);
         self.running = Some(Daemon::start(command, "Server is ready").await?);
         Ok(())
+    }
+
+    /// Where its files are.
+    #[must_use]
+    pub fn files(&self) -> &Path {
+        self.files.path()
     }
 
     /// Kills it at once (SIGKILL). Its files stay.

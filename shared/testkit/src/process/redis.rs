@@ -1,9 +1,11 @@
 //! `redis-server` that keeps nothing, on a port that stays the same when it is started again.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::process::Command;
 
 use super::backend::{self, Daemon};
@@ -57,6 +59,22 @@ impl RedisServer {
             command.args(["--requirepass", password]);
         }
         self.running = Some(Daemon::start(command, "eady to accept connections").await?);
+        Ok(())
+    }
+
+    /// Where its files are.
+    #[must_use]
+    pub fn files(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes all that it has into a file.
+    pub async fn dump(&self) -> Result<()> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
+        stream.write_all(b"SAVE\r\n").await?;
+        let mut answer = [0; 5];
+        stream.read_exact(&mut answer).await?;
+        ensure!(&answer == b"+OK\r\n", "{}", String::from_utf8_lossy(&answer));
         Ok(())
     }
 

@@ -116,6 +116,9 @@ fn comparable(answer: &Answer) -> (u16, String) {
         if body["detail"]["timestamp"].is_string() {
             body["detail"]["timestamp"] = "".into();
         }
+        if body["asked_at"].is_string() {
+            body["asked_at"] = "".into();
+        }
         text = body.to_string();
     }
     for name in [CONVERSATION, USER, MISSING] {

@@ -21,6 +21,7 @@ pub mod slow;
 pub mod smuggling;
 pub mod summarize;
 pub mod tenants;
+pub mod users;
 pub mod wire;
 
 use crate::process::Launch;

@@ -125,7 +125,7 @@ async fn a_migration_names_each_file() -> Result<()> {
     ensure!(made["files"][0]["file"] == "log.db" && made["files"][0]["from"].is_null(), "{made}");
     let current = as_promised("migrate", &on(&data, &["migrate", "--json"]).await?.exits(0)?)?;
     let files = current["files"].as_array().context("no files")?;
-    ensure!(files.len() == 3 && files.iter().all(|file| file["from"] == file["format"]), "{current}");
+    ensure!(files.len() == 4 && files.iter().all(|file| file["from"] == file["format"]), "{current}");
     Ok(())
 }
 

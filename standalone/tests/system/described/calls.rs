@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use reqwest::Method;
 use serde_json::{Value, json};
 use shared_testkit::client::{Answer, Client, encode};
+use shared_testkit::wait;
 
 use super::documents::Documents;
 
@@ -228,6 +229,38 @@ pub(crate) async fn succeed(caller: &mut Caller<'_>) -> Result<()> {
     caller.check(Call::delete("/chats/summarize")).await?;
     caller.check(Call::delete("/chats/{conversation_id}").id("talk")).await?;
     of_operators(caller).await
+}
+
+/// What needs the scope `admin`, about what `caller` posted for the same tenant.
+pub(crate) async fn succeed_as_admin(caller: &mut Caller<'_>, admin: &mut Caller<'_>) -> Result<()> {
+    let leaver = json!({ "conversation_id": "farewell", "user_id": "zoe", "messages": [{ "content": "Goodbye." }] });
+    caller.check(Call::post("/chats", &leaver)).await?;
+    wait::until("what is to be exported", || async {
+        let page = caller.client.get("/users/zoe/chats").await?.ok()?;
+        Ok((page["total_conversations"] == 1).then_some(()))
+    })
+    .await?;
+    let export = admin.check(Call::get("/users/{user_id}/export").id("zoe")).await?;
+    ensure!(export.text.lines().count() == 1 && export.text.contains("Goodbye."), "{export:?}");
+    admin.check(Call::delete("/users/{user_id}").id("zoe")).await?;
+    let erasure = || Call::get("/users/{user_id}/erasure").id("zoe");
+    admin.check(erasure()).await?;
+    wait::until("the user to be erased", || async {
+        let state = admin.client.get("/users/zoe/erasure").await?.ok()?;
+        Ok((state["state"] == "done").then_some(()))
+    })
+    .await?;
+    admin.check(erasure()).await.map(drop)
+}
+
+/// Refusals of what needs the scope `admin`.
+pub(crate) async fn fail_as_admin(admin: &mut Caller<'_>) -> Result<()> {
+    for call in [Call::get("/users/{user_id}/export"), Call::get("/users/{user_id}/erasure")] {
+        admin.check(call.clone().id("nobody").refused("not_found")).await?;
+        admin.check(call.id("nobody").query("page=1").refused("invalid_request")).await?;
+    }
+    admin.check(Call::delete("/users/{user_id}").id("nobody").query("force=1").refused("invalid_request")).await?;
+    Ok(())
 }
 
 async fn of_operators(caller: &mut Caller<'_>) -> Result<()> {

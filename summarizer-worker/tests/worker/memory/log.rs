@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use shared::domain::{ConversationKey, Digest, EditMark, EndReason, Posted, Record, RecordBody, Seq};
+use shared::domain::{
+    ConversationKey, Digest, EditMark, EndReason, Posted, Record, RecordBody, Seq, TenantId, Timestamp, UserId,
+};
 use shared::ports::{
     Append, AppendError, Appended, ArrivalMark, Arrivals, Condition, ConversationMark, Conversations, Edit, Entry,
-    Head, MessageLog, Page, PageQuery, Reach, StoreError,
+    Head, MessageLog, Page, PageQuery, Reach, StoreError, Written, WrittenMark,
 };
 
 use super::Faults;
@@ -91,7 +93,6 @@ impl State {
             Condition::HeadIs(expected) if expected != seq => return Err(AppendError::HeadMoved),
             _ => {}
         }
-        let result = appended(u32::try_from(batch.entries.len()).unwrap(), Seq(seq.0 + batch.entries.len() as u64));
         let records = self.conversations.entry(batch.key.clone()).or_default();
         for entry in batch.entries {
             let seq = Seq(records.len() as u64 + 1);
@@ -119,14 +120,16 @@ impl State {
                 }
                 Entry::Erased(target) => {
                     let record = &mut records[usize::try_from(target.0).unwrap() - 1];
-                    let RecordBody::Posted(posted) = &record.body else { panic!("a message") };
+                    let RecordBody::Posted(posted) = &record.body else { continue };
                     record.body = RecordBody::Removed(posted.trace());
                     RecordBody::Erased { target }
                 }
             };
             records.push(Record { seq, received_at: batch.received_at, body });
         }
-        self.arrivals.push(Reach { key: batch.key, seq: result.head });
+        let head = Seq(records.len() as u64);
+        let result = appended(u32::try_from(head.0 - seq.0).unwrap(), head);
+        self.arrivals.push(Reach { key: batch.key, seq: head });
         Ok(result)
     }
 }
@@ -214,6 +217,31 @@ impl MessageLog for MemoryLog {
     async fn erasures(&self, limit: usize) -> Result<Vec<ConversationKey>, StoreError> {
         self.faults.check()?;
         Ok(self.state.lock().erasures.iter().take(limit).cloned().collect())
+    }
+
+    async fn written(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        until: Timestamp,
+        mark: &WrittenMark,
+        limit: usize,
+    ) -> Result<Written, StoreError> {
+        self.faults.check()?;
+        let state = self.state.lock();
+        let theirs = state.conversations.iter().filter(|(key, _)| key.tenant == *tenant);
+        let all = theirs.flat_map(|(key, records)| records.iter().map(move |record| (key, record)));
+        let all = all.filter(|(_, record)| {
+            record.received_at <= until && record.posted().is_some_and(|posted| posted.user == *user)
+        });
+        let place = |key: &ConversationKey, seq: Seq| format!("{:?} {:020}", key.conversation, seq.0);
+        let mut found: Vec<_> = all.map(|(key, record)| (place(key, record.seq), key.clone(), record.seq)).collect();
+        found.sort();
+        found.retain(|(place, ..)| place.as_str() > mark.0.as_str());
+        let more = found.len() > limit;
+        found.truncate(limit);
+        let mark = found.last().map_or_else(|| mark.clone(), |(place, ..)| WrittenMark(place.into()));
+        Ok(Written { places: found.into_iter().map(|(_, key, seq)| (key, seq)).collect(), mark, more })
     }
 
     async fn erased(&self, key: &ConversationKey) -> Result<(), StoreError> {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use shared::domain::{
-    ConversationKey, Seq, Spend, SpendCap, SummaryPointer, SummaryVersion, TenantId, Timestamp, UserId, UtcDay, Version,
+    ConversationId, ConversationKey, Seq, Spend, SpendCap, SummaryPointer, SummaryVersion, TenantId, Timestamp, UserId,
+    UtcDay, Version,
 };
 use shared::ports::{
     ArrivalMark, CasOutcome, ConversationRow, DeadLetter, Gist, GistKey, HistoryQuery, HistoryRow, ListQuery,
@@ -118,6 +119,16 @@ impl ViewStore for MemoryViews {
     }
 
     async fn messages(&self, _: &TenantId) -> Result<u64, StoreError> {
+        Err(StoreError::Timeout)
+    }
+
+    async fn posted_in(
+        &self,
+        _: &TenantId,
+        _: &UserId,
+        _: Option<&ConversationId>,
+        _: usize,
+    ) -> Result<Vec<ConversationId>, StoreError> {
         Err(StoreError::Timeout)
     }
 

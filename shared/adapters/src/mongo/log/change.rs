@@ -201,7 +201,7 @@ impl Records {
     }
 
     /// Whose records these are, by the first of them.
-    async fn key(&self, cid: Cid) -> Result<Option<ConversationKey>, StoreError> {
+    pub(super) async fn key(&self, cid: Cid) -> Result<Option<ConversationKey>, StoreError> {
         let found = self.find("unfinished", doc! { "_id": cid.record(1) }, Finding::first(1)).await?;
         let Some(document) = found.first() else { return Ok(None) };
         let stored = Stored::read(document)?;

@@ -8,7 +8,7 @@
 //!   this process knows and works on
 //! - `change`: messages edited and erased
 //! - `settle`: what a crash or another replica left is brought in order
-//! - `records`, `page`, `runs`, `single`: what readers ask
+//! - `records`, `page`, `runs`, `single`, `written`: what readers ask
 //! - `arrivals`: the outbox read, and what is old removed; `listing`: all conversations
 //! - `erase`: a conversation taken away
 
@@ -30,15 +30,16 @@ mod settle;
 mod single;
 mod tail;
 mod visible;
+mod written;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use mongodb::bson::doc;
-use shared::domain::{ConversationKey, Record, Seq};
+use shared::domain::{ConversationKey, Record, Seq, TenantId, Timestamp, UserId};
 use shared::ports::{
     Append, AppendError, Appended, ArrivalMark, Arrivals, ConversationMark, Conversations, Head, IdSource, MessageLog,
-    Page, PageQuery, StoreError,
+    Page, PageQuery, StoreError, Written, WrittenMark,
 };
 
 use self::arrivals::Commits;
@@ -179,6 +180,17 @@ impl MessageLog for MongoMessageLog {
 
     async fn erased(&self, key: &ConversationKey) -> Result<(), StoreError> {
         self.inner.records.erased_views(key).await
+    }
+
+    async fn written(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        until: Timestamp,
+        mark: &WrittenMark,
+        limit: usize,
+    ) -> Result<Written, StoreError> {
+        self.inner.records.written(tenant, user, until, mark, limit).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use shared::domain::{
-    ConversationKey, Seq, Spend, SpendCap, SummaryVersion, TenantId, Timestamp, UserId, UtcDay, Version,
+    ConversationId, ConversationKey, Seq, Spend, SpendCap, SummaryVersion, TenantId, Timestamp, UserId, UtcDay, Version,
 };
 use shared::ports::{
     ArrivalMark, CasOutcome, ConversationRow, DeadLetter, Gist, GistKey, HistoryQuery, HistoryRow, IdSource, ListQuery,
@@ -93,6 +93,16 @@ impl ViewStore for MongoViewStore {
         query: &HistoryQuery,
     ) -> Result<(Vec<HistoryRow>, u64), StoreError> {
         self.views.history(tenant, user, query).await
+    }
+
+    async fn posted_in(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        after: Option<&ConversationId>,
+        limit: usize,
+    ) -> Result<Vec<ConversationId>, StoreError> {
+        self.views.posted_in(tenant, user, after, limit).await
     }
 
     async fn messages(&self, tenant: &TenantId) -> Result<u64, StoreError> {

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use mongodb::bson::{Document, doc};
-use shared::domain::{ConversationKey, Seq, TenantId, Timestamp, UserId};
+use mongodb::bson::{Document, RawDocumentBuf, doc};
+use shared::domain::{ConversationId, ConversationKey, Seq, TenantId, Timestamp, UserId};
 use shared::ports::{ConversationRow, HistoryQuery, HistoryRow, ListQuery, StoreError};
 
 use super::super::db::Finding;
-use super::super::fields::count;
+use super::super::failure::corrupt;
+use super::super::fields::{count, text};
 use super::super::place::{Cid, binary};
 use super::super::schema::VIEWS;
 use super::Views;
@@ -111,6 +112,29 @@ impl Views {
             }
         }
         Ok((rows, total))
+    }
+
+    /// A user's conversations by name.
+    pub(super) async fn posted_in(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        after: Option<&ConversationId>,
+        limit: usize,
+    ) -> Result<Vec<ConversationId>, StoreError> {
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let mut filter = doc! { "pt": tenant.as_str(), "pu": user.as_str() };
+        if let Some(after) = after {
+            filter.insert("pc", doc! { "$gt": after.as_str() });
+        }
+        let finding = Finding::sorted(doc! { "pc": 1 }, limit).only(doc! { "pc": 1 });
+        let found = self.db.find("posted_in", VIEWS, filter, finding).await?;
+        let name = |row: &RawDocumentBuf| {
+            ConversationId::parse(text(row, "pc")?).map_err(|error| corrupt("a participation", error))
+        };
+        found.iter().map(name).collect()
     }
 
     /// How many users have posted.

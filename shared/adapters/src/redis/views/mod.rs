@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use shared::domain::{
-    ConversationKey, Seq, Spend, SpendCap, SummaryVersion, TenantId, Timestamp, UserId, UtcDay, Version,
+    ConversationId, ConversationKey, Seq, Spend, SpendCap, SummaryVersion, TenantId, Timestamp, UserId, UtcDay, Version,
 };
 use shared::ports::{
     ArrivalMark, CasOutcome, ConversationRow, DeadLetter, EventBus, Gist, GistKey, HistoryQuery, HistoryRow, ListQuery,
@@ -133,6 +133,16 @@ impl ViewStore for CachedViewStore {
 
     async fn messages(&self, tenant: &TenantId) -> Result<u64, StoreError> {
         self.inner.messages(tenant).await
+    }
+
+    async fn posted_in(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        after: Option<&ConversationId>,
+        limit: usize,
+    ) -> Result<Vec<ConversationId>, StoreError> {
+        self.inner.posted_in(tenant, user, after, limit).await
     }
 
     async fn participants(&self, key: &ConversationKey) -> Result<u64, StoreError> {

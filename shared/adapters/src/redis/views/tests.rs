@@ -112,3 +112,29 @@ async fn where_redis_could_not_be_told_the_announcement_counts() {
     save(&reader, &key, 3).await;
     assert_eq!(version(&reader, &key).await, Some(3));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_summary_that_was_taken_back_does_not_come_back() {
+    let Some(mut world) = World::start().await else { return };
+    let (writer, reader) = (world.process(world.store.clone()).await, world.process(world.store.clone()).await);
+    let shadow = world.shadow().await;
+    let key = fresh();
+    project(&*world.store, &key, &[message(1, "u", 1)]).await;
+    save(&writer, &key, 1).await;
+    let before = reader.newest_summary(&key).await.unwrap().unwrap();
+    assert_eq!(writer.retract(&key, &[Seq(1)]).await.unwrap(), Version(1));
+    assert_eq!((version(&reader, &key).await, version(&shadow, &key).await), (None, None));
+    // A slow reader brings what it read before.
+    reader.newest.fill(&key, &before).await;
+    assert_eq!((version(&reader, &key).await, version(&shadow, &key).await), (None, None));
+    save(&writer, &key, 2).await;
+    assert_eq!((version(&reader, &key).await, version(&shadow, &key).await), (Some(2), Some(2)));
+    // A worker that cannot reach Redis takes it back: the announcement counts.
+    assert_eq!(world.store.retract(&key, &[Seq(1)]).await.unwrap(), Version(2));
+    world.bus.announce(Announcement::Retracted { key: key.clone(), version: Version(2) });
+    let heard = async || Ok((reader.floors.floor(&key) == Some(Version(3))).then_some(()));
+    wait::until("the announcement", heard).await.unwrap();
+    assert_eq!(version(&reader, &key).await, None);
+    world.redis.kill().await.unwrap();
+    assert_eq!(version(&reader, &key).await, None);
+}

@@ -7,7 +7,7 @@
 //! - `append`, `repost`, `idempotency`, `heads`, `insert`: one batch checked and inserted; `change`: messages edited and
 //!   erased
 //! - `erase`: a conversation taken away
-//! - `read`, `page`, `runs`, `arrivals`: what readers ask
+//! - `read`, `page`, `runs`, `arrivals`, `written`: what readers ask
 
 mod append;
 mod arrivals;
@@ -24,6 +24,7 @@ mod rows;
 mod runs;
 pub(super) mod schema;
 mod writer;
+mod written;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -34,10 +35,10 @@ use std::thread::JoinHandle;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use rusqlite::Connection;
-use shared::domain::{ConversationKey, Record, Seq};
+use shared::domain::{ConversationKey, Record, Seq, TenantId, Timestamp, UserId};
 use shared::ports::{
     Append, AppendError, Appended, ArrivalMark, Arrivals, ConversationMark, Conversations, Entry, Head, MessageLog,
-    Page, PageQuery, StoreError,
+    Page, PageQuery, StoreError, Written, WrittenMark,
 };
 use tokio::sync::oneshot;
 
@@ -234,6 +235,19 @@ impl MessageLog for SqliteMessageLog {
 
     async fn erased(&self, key: &ConversationKey) -> Result<(), StoreError> {
         self.ask(|reply| Job::Erased { key: key.clone(), reply }).await
+    }
+
+    async fn written(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        until: Timestamp,
+        mark: &WrittenMark,
+        limit: usize,
+    ) -> Result<Written, StoreError> {
+        let (tenant, user, mark) = (tenant.clone(), user.clone(), mark.clone());
+        let looking = move |connection: &Connection| written::after(connection, &tenant, &user, until, &mark, limit);
+        self.readers.read("written", looking).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

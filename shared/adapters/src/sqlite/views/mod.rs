@@ -22,8 +22,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use rusqlite::Connection;
 use shared::domain::{
-    ConversationKey, Seq, Spend, SpendCap, SummaryVersion, TenantId, Timestamp, UserId, UtcDay, Version,
+    ConversationId, ConversationKey, Seq, Spend, SpendCap, SummaryVersion, TenantId, Timestamp, UserId, UtcDay, Version,
 };
 use shared::ports::{
     ArrivalMark, CasOutcome, ConversationRow, DeadLetter, Gist, GistKey, HistoryQuery, HistoryRow, ListQuery,
@@ -120,6 +121,18 @@ impl ViewStore for SqliteViewStore {
     ) -> Result<(Vec<HistoryRow>, u64), StoreError> {
         let (tenant, user, query) = (tenant.clone(), user.clone(), *query);
         self.readers.read("history", move |db| read::history(db, &tenant, &user, &query)).await
+    }
+
+    async fn posted_in(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        after: Option<&ConversationId>,
+        limit: usize,
+    ) -> Result<Vec<ConversationId>, StoreError> {
+        let (tenant, user, after) = (tenant.clone(), user.clone(), after.cloned());
+        let reading = move |connection: &Connection| read::posted_in(connection, &tenant, &user, after.as_ref(), limit);
+        self.readers.read("posted_in", reading).await
     }
 
     async fn participants(&self, key: &ConversationKey) -> Result<u64, StoreError> {

@@ -85,6 +85,28 @@ pub(super) fn history(
     Ok((rows.collect::<Result<_, _>>()?, total))
 }
 
+/// A user's conversations by name.
+pub(super) fn posted_in(
+    connection: &Connection,
+    tenant: &TenantId,
+    user: &UserId,
+    after: Option<&ConversationId>,
+    limit: usize,
+) -> rusqlite::Result<Vec<ConversationId>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT c.name FROM users AS u
+         CROSS JOIN participations AS p INDEXED BY history ON p.user = u.id
+         CROSS JOIN conversations AS c ON c.id = p.conversation
+         WHERE u.tenant = ?1 AND u.name = ?2 AND c.name > ?3 ORDER BY c.name LIMIT ?4",
+    )?;
+    // No name is empty, so the empty one stands before all.
+    let after = after.map_or("", ConversationId::as_str);
+    let names = statement.query_map((tenant.as_str(), user.as_str(), after, stored(limit as u64)), |row| {
+        ConversationId::parse(row.get_ref(0)?.as_str()?).map_err(|error| corrupt(0, error))
+    })?;
+    names.collect()
+}
+
 /// How many users have posted.
 pub(super) fn participants(connection: &Connection, key: &ConversationKey) -> rusqlite::Result<u64> {
     let Some(conversation) = id(connection, key)? else { return Ok(0) };

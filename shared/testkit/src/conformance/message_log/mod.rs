@@ -7,6 +7,7 @@ pub mod order;
 pub mod race;
 pub mod read;
 pub mod repost;
+pub mod written;
 
 /// All cases against one backend. `sparing`: fewer drawn ones, for a backend that each call takes long of.
 #[macro_export]
@@ -66,6 +67,9 @@ macro_rules! message_log_suite {
             erase::a_long_conversation_is_erased_beside_others,
             erase::arrivals_after_an_erasure_are_not_missed,
             erase::a_replay_after_an_erasure_stores_nothing,
+            written::all_that_a_user_wrote_is_found,
+            written::what_came_later_is_left_out,
+            written::what_is_edited_is_found_and_what_is_erased_is_not,
         }
     };
 }

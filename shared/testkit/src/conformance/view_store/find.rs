@@ -122,3 +122,23 @@ pub async fn idle_conversations_go_by_time(store: Store) {
     project(&*store, &key(&tenant, "a"), &[message(3, "u", 12)]).await;
     assert_eq!(idle(31).await, ["a", "b", "c"]);
 }
+
+pub async fn the_conversations_of_a_user_go_by_name(store: Store) {
+    let (mine, theirs) = (tenant(), tenant());
+    for (name, millis) in [("b", 10), ("a", 30), ("é", 20), ("B", 40), ("ba", 5)] {
+        project(&*store, &key(&mine, name), &[message(1, "u", millis), message(2, "v", 1)]).await;
+    }
+    project(&*store, &key(&mine, "of another"), &[message(1, "v", 1)]).await;
+    project(&*store, &key(&theirs, "a"), &[message(1, "u", 99)]).await;
+    for limit in [1, 2, 9] {
+        let (mut found, mut after) = (Vec::<String>::new(), None);
+        loop {
+            let part = store.posted_in(&mine, &user("u"), after.as_ref(), limit).await.unwrap();
+            found.extend(part.iter().map(ToString::to_string));
+            let Some(last) = part.into_iter().next_back() else { break };
+            after = Some(last);
+        }
+        assert_eq!(found, ["B", "a", "b", "ba", "é"], "{limit} at a time");
+    }
+    assert_eq!(store.posted_in(&mine, &user("w"), None, 9).await.unwrap(), []);
+}

@@ -24,6 +24,7 @@ macro_rules! view_store_suite {
             find::a_list_is_newest_first_and_filtered,
             find::history_holds_what_overlaps_the_range,
             find::history_of_an_unknown_user_is_empty,
+            find::the_conversations_of_a_user_go_by_name,
             find::uncovered_conversations_go_by_key,
             find::idle_conversations_go_by_time,
             summaries::versions_follow_each_other,
