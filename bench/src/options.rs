@@ -185,9 +185,9 @@ mod tests {
 
     #[test]
     fn growth_only_if_asked_for() {
-        assert_eq!(chosen(&[]).len(), 8);
+        assert_eq!(chosen(&[]).len(), 9);
         assert!(!chosen(&[]).contains(&Scenario::Growth));
-        assert_eq!(chosen(&["--long"]).len(), 9);
+        assert_eq!(chosen(&["--long"]).len(), 10);
         assert_eq!(chosen(&["h", "posts"]), [Scenario::Posts, Scenario::Growth]);
         assert_eq!(chosen(&["pages", "--long"]), [Scenario::Pages, Scenario::Growth]);
     }
