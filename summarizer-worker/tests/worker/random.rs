@@ -69,7 +69,11 @@ async fn play(seed: u64, acts: Vec<Act>) {
             Act::End { conversation } => drop(world.end(&name(conversation)).await),
             Act::Edit { conversation, place } => world.edit(&name(conversation), place).await,
             Act::EraseMessage { conversation, place } => world.erase_message(&name(conversation), place).await,
-            Act::EraseUser { user } => drop(demands.insert(USERS[user], world.erase_user(USERS[user]).await)),
+            Act::EraseUser { user } => {
+                demands.insert(USERS[user], world.erase_user(USERS[user]).await);
+                // Of what comes later within the same millisecond nobody could say that it came later.
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
             Act::Erase { conversation } => drop(world.log.erase(&name(conversation)).await),
             Act::Notice { conversation, seq } => world.notify(&name(conversation), Seq(seq)),
             Act::Weather { lost, doubled } => world.bus.weather(Weather { lost, doubled, shuffled: true }),
