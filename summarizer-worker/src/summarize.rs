@@ -39,8 +39,11 @@ use shared::ports::ConversationRow;
 /// What the policy has to know of a conversation.
 pub(crate) fn need(row: &ConversationRow) -> SummaryNeed {
     let covered = row.summary.map_or(0, |pointer| pointer.covers.messages);
+    // What was erased before any summary knew of it leaves nothing to tell, but a place that none covers.
+    let behind = row.summary.is_some_and(|pointer| pointer.covers.last_seq < row.view.last_message);
+    let least = u64::from(behind && row.view.messages > 0);
     SummaryNeed {
-        uncovered: row.view.messages.saturating_sub(covered),
+        uncovered: row.view.messages.saturating_sub(covered).max(least),
         last_received: row.view.received_at,
         ended: row.view.ended.is_some(),
         last_summary: row.summary.map(|pointer| pointer.generated_at),

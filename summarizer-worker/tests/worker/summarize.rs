@@ -91,6 +91,21 @@ async fn equal_asks_share_one_run_and_project_first() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_erased_before_a_summary_knew_of_it_is_covered_all_the_same() {
+    let mut world = World::new(usual());
+    world.start(Arc::new(CountingEngine::default()));
+    world.post(&key("a"), 20).await;
+    until("a summary", || world.views.versions(&key("a")).len() == 1).await;
+    let last = world.post(&key("a"), 1).await;
+    world.erase_message(&key("a"), last.0 - 1).await;
+    let head = last.next();
+    assert!(world.log.all(&key("a"))[20].posted().is_none(), "it was the last one");
+    until("all covered", || world.views.versions(&key("a")).last().is_some_and(|v| v.covers.last_seq == head)).await;
+    let versions = world.views.versions(&key("a"));
+    assert_eq!(versions.last().map(|version| version.covers.messages), Some(20));
+}
+
+#[tokio::test(start_paused = true)]
 async fn asks_do_not_wait_for_the_distance_and_those_who_want_more_get_more() {
     let mut world = World::new(usual());
     let engine = Arc::new(CountingEngine { takes: Duration::from_secs(2), ..CountingEngine::default() });
