@@ -26,7 +26,10 @@ const browser = await launch();
 let failed = 0;
 let ran = 0;
 
-/** Cases one after the other, on one server; a case may hand its page on to the next. */
+/**
+ * Cases one after the other, on one server; a case may hand its page on to the next. With `before`, which sets the server
+ * back, each case begins without a page: what an earlier one still asks would count as asked by the next.
+ */
 async function run(where, cases, { origin, key = null, ...more }, before) {
   let page = null;
   const send = async (path, body, headers = {}) => {
@@ -51,7 +54,11 @@ async function run(where, cases, { origin, key = null, ...more }, before) {
     ran += 1;
     const started = Date.now();
     try {
-      await before?.(steer);
+      if (before) {
+        await page?.context().close();
+        page = null;
+        await before(steer);
+      }
       const made = await test({ browser, origin, key, page, api, steer, ...more });
       if (made && page && made !== page) await page.context().close();
       if (made) page = made;
