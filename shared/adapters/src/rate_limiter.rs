@@ -1,74 +1,122 @@
-//! Request limits counted within one process. Law: within any minute a caller gets at most its quota, and may use
-//! all of it at once.
+//! Request limits counted within one process. Law: a caller that rested for a minute may use its whole quota at once,
+//! and from then on gets one request back each time a quota's share of a minute has passed (GCRA, by `governor`).
 //!
-//! A token bucket or GCRA with a burst of n and a rate of n a minute lets nearly 2n pass in the first minute, and
-//! one with a smaller burst refuses what the documented quota promises. So the times of the last n requests
-//! are kept: 8 bytes for each request of the quota, for callers of the last minute only.
+//! A quota has its own limiter, since `governor` ties a limiter to one. It never forgets a caller by itself: those whose
+//! quota is whole again are swept out here.
 
 use std::collections::HashMap;
-use std::collections::VecDeque;
-use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use parking_lot::Mutex;
+use governor::clock::Clock;
+use governor::middleware::StateInformationMiddleware;
+use governor::state::keyed::HashMapStateStore;
+use parking_lot::RwLock;
 use shared::domain::CallerId;
 use shared::ports::{Quota, RateDecision, RateLimiter};
 use tokio::time::Instant;
 
-const WINDOW_MS: u64 = 60_000;
-/// Callers are spread over so many locks.
-const SHARDS: usize = 16;
-/// Callers in a shard from which on those that were silent for a minute are looked for.
-const SWEEP_AT: usize = 1024;
-/// The most callers in a shard. Beyond it, all of the shard are forgotten: memory stays bounded when an
-/// attacker has more addresses than that, whom no limit by address could hold.
-const MOST: usize = 65_536;
+const MINUTE: Duration = Duration::from_mins(1);
+/// So many requests between two sweeps at the least; as many as there are callers, if those are more.
+const SWEEP_EVERY: u64 = 4096;
+/// The most callers of a quota. Beyond it all of them are forgotten: memory stays bounded when an attacker has more
+/// addresses than that, whom no limit by address could hold.
+const MOST: usize = 1 << 20;
 
-struct Shard {
-    /// When each caller's last requests passed, in milliseconds, oldest first.
-    callers: HashMap<CallerId, VecDeque<u64>>,
-    sweep_at: usize,
+type Callers = HashMapStateStore<CallerId>;
+type Limiter = governor::RateLimiter<CallerId, Callers, Monotonic, StateInformationMiddleware>;
+
+/// Time since the limiter was made.
+#[derive(Debug, Clone, Copy)]
+struct Monotonic {
+    started: Instant,
+}
+
+impl Clock for Monotonic {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
 }
 
 /// Counts the requests of each caller.
 pub struct LocalRateLimiter {
-    shards: Vec<Mutex<Shard>>,
-    hasher: RandomState,
-    started: Instant,
+    limiters: RwLock<HashMap<Quota, Limiter>>,
+    clock: Monotonic,
+    most: usize,
+    counted: AtomicU64,
+    sweep_at: AtomicU64,
 }
 
 impl LocalRateLimiter {
     /// Nobody has asked yet.
     #[must_use]
     pub fn new() -> Self {
-        let shard = || Mutex::new(Shard { callers: HashMap::new(), sweep_at: SWEEP_AT });
-        Self { shards: (0..SHARDS).map(|_| shard()).collect(), hasher: RandomState::new(), started: Instant::now() }
+        Self::of_at_most(MOST)
     }
 
-    /// What a request would be told now if it were refused. Counts nothing.
-    #[cfg(feature = "redis")]
-    pub(crate) fn refusal(&self, caller: &CallerId, quota: Quota) -> Option<RateDecision> {
-        let now = self.now();
-        self.shard(caller).lock().refusal(caller, quota, now)
+    fn of_at_most(most: usize) -> Self {
+        Self {
+            limiters: RwLock::default(),
+            clock: Monotonic { started: Instant::now() },
+            most,
+            counted: AtomicU64::new(0),
+            sweep_at: AtomicU64::new(SWEEP_EVERY),
+        }
     }
 
-    /// Counts a request that was let through by someone else.
-    #[cfg(feature = "redis")]
-    pub(crate) fn note(&self, caller: &CallerId) {
-        let now = self.now();
-        self.shard(caller).lock().pass(caller, now);
+    /// Counts one request of a caller.
+    pub(crate) fn count(&self, caller: &CallerId, quota: Quota) -> RateDecision {
+        if self.counted.fetch_add(1, Ordering::Relaxed) >= self.sweep_at.load(Ordering::Relaxed) {
+            self.sweep();
+        }
+        if let Some(limiter) = self.limiters.read().get(&quota) {
+            return self.ask(limiter, caller, quota);
+        }
+        let mut limiters = self.limiters.write();
+        self.ask(limiters.entry(quota).or_insert_with(|| self.limiter(quota)), caller, quota)
     }
 
-    /// Begins one window late, so that times can be subtracted from.
-    fn now(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(WINDOW_MS)
+    fn limiter(&self, quota: Quota) -> Limiter {
+        let callers = Callers::new(HashMap::default());
+        governor::RateLimiter::new(governor::Quota::per_minute(quota.per_minute), callers, self.clock)
     }
 
-    fn shard(&self, caller: &CallerId) -> &Mutex<Shard> {
-        let hash = self.hasher.hash_one(caller);
-        let index = usize::try_from(hash % SHARDS as u64).unwrap_or(0);
-        &self.shards[index]
+    fn ask(&self, limiter: &Limiter, caller: &CallerId, quota: Quota) -> RateDecision {
+        match limiter.check_key(caller) {
+            Ok(state) => {
+                let remaining = state.remaining_burst_capacity();
+                let used = quota.per_minute.get().saturating_sub(remaining);
+                let wait = (state.quota().replenish_interval() * used).min(MINUTE);
+                RateDecision { allowed: true, remaining, wait }
+            }
+            Err(refused) => {
+                RateDecision { allowed: false, remaining: 0, wait: refused.wait_time_from(self.clock.now()) }
+            }
+        }
+    }
+
+    /// Forgets callers whose quota is whole again, and quotas that nobody uses.
+    fn sweep(&self) {
+        let mut limiters = self.limiters.write();
+        let mut callers = 0;
+        limiters.retain(|quota, limiter| {
+            limiter.retain_recent();
+            if limiter.len() > self.most {
+                tracing::warn!(
+                    callers = limiter.len(),
+                    quota = quota.per_minute,
+                    "too many callers to count; their counts begin anew"
+                );
+                return false;
+            }
+            callers += limiter.len() as u64;
+            !limiter.is_empty()
+        });
+        let counted = self.counted.load(Ordering::Relaxed);
+        self.sweep_at.store(counted + callers.max(SWEEP_EVERY), Ordering::Relaxed);
     }
 }
 
@@ -81,49 +129,7 @@ impl Default for LocalRateLimiter {
 #[async_trait]
 impl RateLimiter for LocalRateLimiter {
     async fn check(&self, caller: &CallerId, quota: Quota) -> RateDecision {
-        let now = self.now();
-        self.shard(caller).lock().check(caller, quota, now)
-    }
-}
-
-impl Shard {
-    fn check(&mut self, caller: &CallerId, quota: Quota, now: u64) -> RateDecision {
-        if let Some(refused) = self.refusal(caller, quota, now) {
-            return refused;
-        }
-        let passed = self.pass(caller, now);
-        let remaining = quota.per_minute.get().saturating_sub(u32::try_from(passed).unwrap_or(u32::MAX));
-        RateDecision { allowed: true, remaining, wait: Duration::from_millis(WINDOW_MS) }
-    }
-
-    fn refusal(&mut self, caller: &CallerId, quota: Quota, now: u64) -> Option<RateDecision> {
-        let times = self.callers.get_mut(caller)?;
-        while times.front().is_some_and(|time| time + WINDOW_MS <= now) {
-            times.pop_front();
-        }
-        // A quota may have become smaller: as many must pass out of the window as are too many, and one.
-        let too_many = times.len().checked_sub(quota.per_minute.get() as usize)?;
-        let wait = times.get(too_many).map_or(0, |time| time + WINDOW_MS - now);
-        Some(RateDecision { allowed: false, remaining: 0, wait: Duration::from_millis(wait) })
-    }
-
-    /// Counts a request; answers how many of the last minute there are now.
-    fn pass(&mut self, caller: &CallerId, now: u64) -> usize {
-        if self.callers.len() >= self.sweep_at {
-            self.sweep(now);
-        }
-        let times = self.callers.entry(caller.clone()).or_default();
-        times.push_back(now);
-        times.len()
-    }
-
-    fn sweep(&mut self, now: u64) {
-        self.callers.retain(|_, times| times.back().is_some_and(|time| time + WINDOW_MS > now));
-        if self.callers.len() >= MOST {
-            tracing::warn!(callers = self.callers.len(), "too many callers to count; their counts begin anew");
-            self.callers = HashMap::new();
-        }
-        self.sweep_at = (2 * self.callers.len()).clamp(SWEEP_AT, MOST);
+        self.count(caller, quota)
     }
 }
 
@@ -133,6 +139,8 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr};
     use std::num::NonZeroU32;
 
+    use tokio::time::advance;
+
     fn caller(number: u32) -> CallerId {
         CallerId::Anonymous(IpAddr::V4(Ipv4Addr::from_bits(number)))
     }
@@ -141,49 +149,72 @@ mod tests {
         Quota { per_minute: NonZeroU32::new(per_minute).unwrap() }
     }
 
-    fn shard() -> Shard {
-        Shard { callers: HashMap::new(), sweep_at: SWEEP_AT }
+    fn callers(limiter: &LocalRateLimiter) -> usize {
+        limiter.limiters.read().values().map(Limiter::len).sum()
     }
 
-    #[test]
-    fn no_minute_holds_more_than_the_quota() {
-        let mut shard = shard();
-        let mut passed = Vec::new();
-        for step in 0..2000_u64 {
-            let now = WINDOW_MS + step * 137 + (step % 7) * 11;
-            if shard.check(&caller(1), quota(100), now).allowed {
-                passed.push(now);
-            }
+    #[tokio::test(start_paused = true)]
+    async fn one_comes_back_each_time_its_share_of_a_minute_has_passed() {
+        let limiter = LocalRateLimiter::new();
+        for used in 1..=10 {
+            let decision = limiter.count(&caller(1), quota(10));
+            let wait = Duration::from_secs(6) * used;
+            assert_eq!(decision, RateDecision { allowed: true, remaining: 10 - used, wait });
         }
-        assert!(passed.len() > 300);
-        for window in passed.windows(101) {
-            assert!(window[100] - window[0] >= WINDOW_MS);
+        advance(Duration::from_secs(5)).await;
+        let refused = limiter.count(&caller(1), quota(10));
+        assert_eq!(refused, RateDecision { allowed: false, remaining: 0, wait: Duration::from_secs(1) });
+        advance(Duration::from_millis(999)).await;
+        assert!(!limiter.count(&caller(1), quota(10)).allowed);
+        advance(Duration::from_millis(1)).await;
+        let back = limiter.count(&caller(1), quota(10));
+        assert_eq!(back, RateDecision { allowed: true, remaining: 0, wait: MINUTE });
+        assert!(!limiter.count(&caller(1), quota(10)).allowed);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_steady_caller_at_its_rate_is_never_refused_and_a_faster_one_gets_that_rate() {
+        let limiter = LocalRateLimiter::new();
+        let mut passed = 0;
+        for _ in 0..1000 {
+            assert!(limiter.count(&caller(1), quota(100)).allowed);
+            passed += usize::from(limiter.count(&caller(2), quota(50)).allowed);
+            advance(Duration::from_millis(600)).await;
+        }
+        // 50 at once, and 50 in each of 10 minutes.
+        assert!((548..=550).contains(&passed), "{passed}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_largest_quota_is_no_limit() {
+        let limiter = LocalRateLimiter::new();
+        for _ in 0..1000 {
+            assert!(limiter.count(&caller(1), quota(u32::MAX)).allowed);
         }
     }
 
-    #[test]
-    fn a_refused_caller_passes_after_the_wait_it_was_told() {
-        let mut shard = shard();
-        for step in 0..10 {
-            assert!(shard.check(&caller(1), quota(10), WINDOW_MS + step * 100).allowed);
+    #[tokio::test(start_paused = true)]
+    async fn callers_with_a_whole_quota_are_forgotten() {
+        let limiter = LocalRateLimiter::new();
+        for number in 0..20_000 {
+            limiter.count(&caller(number), quota(10));
+            advance(Duration::from_millis(10)).await;
         }
-        let now = WINDOW_MS + 5000;
-        let refused = shard.check(&caller(1), quota(10), now);
-        assert_eq!(refused, RateDecision { allowed: false, remaining: 0, wait: Duration::from_secs(55) });
-        assert!(!shard.check(&caller(1), quota(10), now + 54_999).allowed);
-        assert!(shard.check(&caller(1), quota(10), now + 55_000).allowed);
+        assert!(callers(&limiter) <= 2 * 4096, "{}", callers(&limiter));
+        advance(2 * MINUTE).await;
+        for _ in 0..2 * SWEEP_EVERY {
+            limiter.count(&caller(1), quota(100));
+        }
+        assert_eq!(callers(&limiter), 1);
+        assert!(!limiter.limiters.read().contains_key(&quota(10)));
     }
 
-    #[test]
-    fn silent_callers_are_forgotten_and_their_number_is_bounded() {
-        let mut shard = shard();
-        for number in 0..5000 {
-            shard.check(&caller(number), quota(1), WINDOW_MS + u64::from(number) * 100);
+    #[tokio::test(start_paused = true)]
+    async fn the_number_of_callers_is_bounded() {
+        let limiter = LocalRateLimiter::of_at_most(10_000);
+        for number in 0..100_000 {
+            limiter.count(&caller(number), quota(1));
+            assert!(callers(&limiter) <= 20_000 + 4096);
         }
-        assert!(shard.callers.len() <= 2 * SWEEP_AT, "{}", shard.callers.len());
-        for number in 0..200_000 {
-            shard.check(&caller(number), quota(1), 10 * WINDOW_MS * 60);
-        }
-        assert!(shard.callers.len() <= MOST, "{}", shard.callers.len());
     }
 }

@@ -1,4 +1,5 @@
-//! Request limits. Law: within any minute a caller gets at most its quota, however many ask at once.
+//! Request limits. Law: a rested caller may use its whole quota at once; what it used comes back evenly over a minute
+//! (GCRA), however many ask at once.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use async_trait::async_trait;
 
 use crate::domain::CallerId;
 
-/// So many requests a minute, all at once if wished.
+/// So many requests a minute; a rested caller may send all of them at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Quota {
     /// Requests a minute.

@@ -1,19 +1,16 @@
--- One request of a caller. KEYS[1]: the times of its last requests, in milliseconds, oldest first.
--- ARGV: the quota, the window in milliseconds. Answers whether it passes, how many more would, and how long to wait.
+-- One request of a caller, by GCRA. KEYS[1]: when its whole quota will be free, in microseconds.
+-- ARGV: the quota, and the time in microseconds in which it comes back. Answers whether the request passes, how many more
+-- would, and milliseconds: until the whole quota is free, or for a refused one until it would pass.
 local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local most, window = tonumber(ARGV[1]), tonumber(ARGV[2])
-local oldest = redis.call('LINDEX', KEYS[1], 0)
-while oldest and oldest + window <= now do
-  redis.call('LPOP', KEYS[1])
-  oldest = redis.call('LINDEX', KEYS[1], 0)
+local now = clock[1] * 1000000 + clock[2]
+local quota = tonumber(ARGV[1])
+local share = math.max(math.floor(ARGV[2] / quota), 1)
+local free = math.max(tonumber(redis.call('GET', KEYS[1]) or now), now) + share
+local whole = quota * share
+if free - now > whole then
+  return {0, 0, math.ceil((free - now - whole) / 1000)}
 end
-local count = redis.call('LLEN', KEYS[1])
-if count >= most then
-  -- A quota may have become smaller: as many must pass out of the window as are too many, and one.
-  local free = redis.call('LINDEX', KEYS[1], count - most)
-  return {0, 0, math.max(free + window - now, 1)}
-end
-redis.call('RPUSH', KEYS[1], now)
-redis.call('PEXPIRE', KEYS[1], window)
-return {1, most - count - 1, window}
+local wait = math.ceil((free - now) / 1000)
+-- As a whole number: a plain tostring would keep 14 digits only.
+redis.call('SET', KEYS[1], string.format('%.0f', free), 'PX', wait)
+return {1, math.floor((whole - (free - now)) / share), wait}
