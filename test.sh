@@ -76,7 +76,7 @@ advisories="${ADVISORY_DB:-}"
 fetched="${CARGO_HOME:-$HOME/.cargo}/advisory-dbs"
 if [ -n "$advisories" ]; then
     ADVISORY_DB="$advisories" bash deploy/advisories.sh
-elif [ -d "$fetched" ] && command -v cargo-deny >/dev/null; then
+elif compgen -G "$fetched/*/.git" >/dev/null && command -v cargo-deny >/dev/null; then
     cargo deny --offline --log-level error check advisories
 else
     echo "SKIPPED advisories: no copy of the RustSec advisory database here (say where one is: ADVISORY_DB)"
