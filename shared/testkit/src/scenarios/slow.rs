@@ -105,19 +105,21 @@ pub async fn slow_clients_disturb_nobody(
     let (before, before_p99) = work(client, rounds).await?;
     let at_rest = sockets(pid)?;
     let (connected, door) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(BEGINNING)));
-    let over = CancellationToken::new();
+    let (over, ended) = (CancellationToken::new(), Arc::new(AtomicUsize::new(0)));
     let mut clients = JoinSet::new();
     for (number, kind) in (0..).zip((0..slow).map(Kind::of)) {
         // Strangers do not send their bytes in step.
         let pause = PACE.mul_f64(f64::from(number) / slow as f64);
         let (address, connected, over) = (address.to_owned(), Arc::clone(&connected), over.clone());
-        let door = Arc::clone(&door);
+        let (door, ended) = (Arc::clone(&door), Arc::clone(&ended));
         clients.spawn(async move {
             let beginning = door.acquire().await?;
             let stream = begin(kind, &address).await?;
             drop(beginning);
             connected.fetch_add(1, Ordering::Relaxed);
-            anyhow::Ok((kind, be_slow(kind, stream, pause, &over).await))
+            let away = be_slow(kind, stream, pause, &over).await;
+            ended.fetch_add(1, Ordering::Relaxed);
+            anyhow::Ok((kind, away))
         });
     }
     wait::until("all slow clients", async || Ok((connected.load(Ordering::Relaxed) == slow).then_some(()))).await?;
@@ -128,6 +130,9 @@ pub async fn slow_clients_disturb_nobody(
         Ok((sockets(pid)? <= at_rest + reading + WORKERS).then_some(()))
     })
     .await?;
+    // Who sends sees the end with his next byte.
+    let sending = (0..slow).map(Kind::of).filter(|kind| matches!(kind, Kind::Head | Kind::Body)).count();
+    wait::until("the slow to see it", async || Ok((ended.load(Ordering::Relaxed) >= sending).then_some(()))).await?;
     over.cancel();
     let mut sent_away = [0; 4];
     while let Some(ended) = clients.join_next().await {
