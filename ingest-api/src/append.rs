@@ -3,6 +3,7 @@
 //! Law: the lane owns the work. A client that hangs up, or that waited too long, changes nothing about the commit.
 
 mod counts;
+mod crowd;
 mod failure;
 mod idempotency;
 mod lane;

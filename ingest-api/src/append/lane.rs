@@ -1,8 +1,8 @@
 //! One lane: takes what has queued and brings it to the log, in order.
 //!
-//! Law: no timer, and no more calls under way than the log keeps in order. A log that takes one at a time is called with
-//! all that has queued meanwhile; one that takes many gathers its commits itself. A request that comes alone is
-//! committed alone, at once.
+//! Law: no more calls under way than the log keeps in order. A log that takes one at a time is called with all that has
+//! queued meanwhile, and a little later with those whom the last call answered ([`Crowd`]); one that takes many gathers
+//! its commits itself. A request that comes alone is committed alone, at once.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -14,9 +14,11 @@ use shared::domain::{ConversationKey, TenantId, Timestamp};
 use shared::ports::{Append, AppendError, Appended, MessageLog};
 use shared_service::TaskResult;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
+use super::crowd::Crowd;
 use crate::publish::Publisher;
 
 /// When a commit takes no further request.
@@ -44,7 +46,11 @@ struct Waiter {
 }
 
 /// A call that the log has answered.
-type Answered = (Vec<Waiter>, Vec<Result<Appended, AppendError>>);
+struct Answered {
+    begun: Instant,
+    waiters: Vec<Waiter>,
+    outcomes: Vec<Result<Appended, AppendError>>,
+}
 
 /// A clock that was set back further than this is believed.
 const AT_ONCE_MS: i64 = 1_000;
@@ -56,6 +62,8 @@ pub(super) struct Lane {
     log: Arc<dyn MessageLog>,
     publisher: Publisher,
     limits: CommitLimits,
+    /// Where the log does not gather.
+    crowd: Option<Crowd>,
 }
 
 impl Lane {
@@ -65,7 +73,8 @@ impl Lane {
         publisher: Publisher,
         limits: CommitLimits,
     ) -> Self {
-        Self { jobs, received_at: Timestamp::MIN, log, publisher, limits }
+        let crowd = (log.calls_at_once() == 1).then(Crowd::default);
+        Self { jobs, received_at: Timestamp::MIN, log, publisher, limits, crowd }
     }
 
     /// Serves until `stopping`, then what is still queued.
@@ -85,14 +94,18 @@ impl Lane {
                 () = &mut stopped => break,
             };
             let Some(first) = first else { break };
-            calls.push(self.call(first));
+            let call = self.call(first).await;
+            calls.push(call);
         }
         self.jobs.close();
         loop {
             tokio::select! {
                 biased;
                 Some(answered) = calls.next() => self.answer(answered),
-                Some(first) = self.jobs.recv(), if calls.len() < at_once => calls.push(self.call(first)),
+                Some(first) = self.jobs.recv(), if calls.len() < at_once => {
+                    let call = self.call(first).await;
+                    calls.push(call);
+                }
                 else => break,
             }
         }
@@ -102,14 +115,17 @@ impl Lane {
 
     // The call has no limit here: to leave a running write would be to lose its outcome. Requests stop waiting by
     // their own limit, and a full queue refuses the next ones.
-    fn call(&mut self, first: Job) -> impl Future<Output = Answered> + Send + use<> {
-        let (batches, waiters, messages) = self.gather(first);
+    async fn call(&mut self, first: Job) -> impl Future<Output = Answered> + Send + use<> {
+        let (batches, waiters, messages) = self.gather(first).await;
         let span = tracing::info_span!("append", requests = batches.len(), messages);
         let log = Arc::clone(&self.log);
-        async move { (waiters, log.append(batches).await) }.instrument(span)
+        async move { Answered { begun: Instant::now(), waiters, outcomes: log.append(batches).await } }.instrument(span)
     }
 
-    fn answer(&mut self, (waiters, outcomes): Answered) {
+    fn answer(&mut self, Answered { begun, waiters, outcomes }: Answered) {
+        if let Some(crowd) = &mut self.crowd {
+            crowd.answered(begun.elapsed(), waiters.len(), self.jobs.len());
+        }
         let mut inserted = 0;
         for (waiter, outcome) in waiters.into_iter().zip(outcomes) {
             inserted += self.tell(waiter, outcome);
@@ -118,7 +134,7 @@ impl Lane {
         self.publisher.publish();
     }
 
-    fn gather(&mut self, first: Job) -> (Vec<Append>, Vec<Waiter>, usize) {
+    async fn gather(&mut self, first: Job) -> (Vec<Append>, Vec<Waiter>, usize) {
         let (mut messages, mut bytes) = (0, 0);
         let room = 1 + self.jobs.len().min(self.limits.messages);
         let (mut batches, mut waiters) = (Vec::with_capacity(room), Vec::with_capacity(room));
@@ -133,9 +149,18 @@ impl Lane {
             waiters.push(Waiter { tenant, messages: job.messages, held: job.held, reply: job.reply });
             batches.push(append);
             let full = messages >= self.limits.messages || bytes >= self.limits.bytes;
-            next = if full { None } else { self.jobs.try_recv().ok() };
+            next = if full { None } else { self.next(batches.len()).await };
         }
         (batches, waiters, messages)
+    }
+
+    /// What waits, or comes while a commit of so many requests waits for its crowd.
+    async fn next(&mut self, requests: usize) -> Option<Job> {
+        if let Ok(job) = self.jobs.try_recv() {
+            return Some(job);
+        }
+        let until = self.crowd.as_ref()?.waits(requests)?;
+        timeout_at(until, self.jobs.recv()).await.ok().flatten()
     }
 
     /// Wakes a waiter; answers how many messages its batch has added. One that has gone does not hear of it.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bson::doc;
-use shared::domain::{ConversationKey, Seq};
-use shared::ports::{Append, AppendError, MessageLog as _, ViewStore as _};
+use shared::domain::{ConversationKey, EndReason, Seq};
+use shared::ports::{Append, AppendError, ArrivalMark, Condition, Entry, MessageLog as _, ViewStore as _};
 use shared_testkit::conformance::build::{append, batch, draft, fresh, named, post};
 use shared_testkit::mongo_proxy::{Fault, MongoProxy};
 use shared_testkit::process::MongoServer;
@@ -99,8 +99,43 @@ async fn a_lost_outbox_document_is_written_again() {
     let key = fresh();
     proxy.tell("insert", "commits", Fault::CutBefore);
     post(&*store.log, &key, vec![draft("x")]).await;
-    let arrivals = store.log.arrivals(&shared::ports::ArrivalMark::default(), 10).await.unwrap();
+    let arrivals = store.log.arrivals(&ArrivalMark::default(), 10).await.unwrap();
     assert_eq!(arrivals.reached.iter().map(|reach| &reach.key).collect::<Vec<_>>(), [&key]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_repeats_what_the_outbox_has_not_is_told_yes_no_sooner_than_it_has() {
+    let Some(stage) = Stage::new().await else { return };
+    let start = ArrivalMark::default();
+    let requests: [fn(&ConversationKey) -> Append; 3] = [
+        request,
+        |key| batch(key, vec![named("id", "p")]),
+        |key| Append {
+            entries: vec![Entry::Ended(EndReason::Requested)],
+            ..Append { condition: Condition::Open, ..batch(key, Vec::new()) }
+        },
+    ];
+    for request in requests {
+        let (proxy, store) = proxied(&stage).await;
+        let key = fresh();
+        post(&*store.log, &key, vec![draft("before")]).await;
+        let mark = store.log.arrivals(&start, 1_000).await.unwrap().mark;
+        let head = store.log.head(&key).await.unwrap().unwrap().seq;
+        // First the insert's own document and its second try, then a repeat's.
+        let refused = doc! { "ok": 0.0, "code": 8, "codeName": "UnknownError", "errmsg": "no" };
+        proxy.tell_all(4, "insert", "commits", &Fault::Instead(refused));
+        for _ in 0..2 {
+            let unknown = append(&*store.log, request(&key)).await;
+            assert!(matches!(unknown, Err(AppendError::Unknown(_))), "{unknown:?}");
+        }
+        assert!(proxy.is_done());
+        let stored = store.log.head(&key).await.unwrap().unwrap().seq;
+        assert!(stored > head, "the messages are there");
+        let repeated = append(&*store.log, request(&key)).await.unwrap();
+        assert_eq!(repeated.head, stored, "stored once");
+        let told = store.log.arrivals(&mark, 1_000).await.unwrap().reached;
+        assert_eq!(told.iter().map(|reach| (&reach.key, reach.seq)).collect::<Vec<_>>(), [(&key, stored)]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -10,17 +10,17 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use mongodb::bson::oid::ObjectId;
-use mongodb::bson::{Bson, RawBsonRef, RawDocument, RawDocumentBuf, doc, rawdoc};
+use mongodb::bson::{Bson, RawDocument, RawDocumentBuf, doc, rawdoc};
 use parking_lot::Mutex;
-use shared::domain::{ConversationId, ConversationKey, Seq, TenantId};
+use shared::domain::ConversationKey;
 use shared::ports::{ArrivalMark, Arrivals, Reach, StoreError};
 
 use super::super::db::Finding;
 use super::super::failure::{corrupt, missing};
-use super::super::fields::{bytes, count, text};
 use super::super::place::Cid;
 use super::super::schema::{COMMITS, IDEMPOTENCY};
 use super::claims;
+use super::outbox;
 use super::records::Records;
 
 /// How far before the mark is looked again.
@@ -249,17 +249,7 @@ fn id(document: &RawDocument) -> Result<ObjectId, StoreError> {
 }
 
 fn read(document: &RawDocumentBuf) -> Result<Commit, StoreError> {
-    let mut reached = Vec::new();
-    let list = document.get_array("r").map_err(|error| corrupt("a commit", error))?;
-    for value in list {
-        let Ok(RawBsonRef::Document(entry)) = value else { return Err(missing("a commit's conversation")) };
-        let cid: [u8; 16] = bytes(entry, "c")?.try_into().map_err(|error| corrupt("a commit", error))?;
-        let tenant = TenantId::parse(text(entry, "t")?).map_err(|error| corrupt("a commit's tenant", error))?;
-        let name = ConversationId::parse(text(entry, "v")?).map_err(|error| corrupt("a commit's name", error))?;
-        let reach = Reach { key: ConversationKey::new(tenant, name), seq: Seq(count(entry, "s")?) };
-        reached.push((Cid(cid), reach));
-    }
-    Ok(Commit { id: id(document)?, reached })
+    Ok(Commit { id: id(document)?, reached: outbox::read(document)? })
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use super::super::fields::{bytes, count, int, stored, text};
 use super::super::place::{Cid, binary, half};
 use super::super::schema::{ERASURES, IDEMPOTENCY};
 use super::busy::Name;
+use super::outbox::Touched;
 use super::records::Records;
 use super::tail::Group;
 
@@ -118,6 +119,11 @@ impl Claim {
             "q": { "_id": binary(&self.name), "g": from },
             "u": { "$set": self.fields(batch) },
         }
+    }
+
+    /// What the outbox is told where a repeat is answered with yes.
+    pub(super) fn touched(&self, tenant: &TenantId, head: Seq) -> Touched {
+        (self.cid, ConversationKey::new(tenant.clone(), self.conversation.clone()), head.0)
     }
 
     fn answer(&self, head: u64) -> Appended {

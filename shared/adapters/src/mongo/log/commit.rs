@@ -26,7 +26,7 @@ use super::busy::Name;
 use super::claims;
 use super::document::Stored;
 use super::heads::Place;
-use super::outbox::Outbox;
+use super::outbox::{Outbox, Touched};
 use super::plan::{Known, Part, plan};
 use super::records::Records;
 
@@ -56,6 +56,8 @@ pub(super) struct Commit<'b> {
     claimed: HashMap<Name, i64>,
     /// Groups of this call that did not become whole, by conversation.
     broken: HashMap<Cid, i64>,
+    /// Batches that were stored before, whose outbox document is perhaps what failed then.
+    repeated: Vec<(usize, Touched)>,
     /// Messages changed whose records are durable.
     changed: Vec<(Cid, Seq, Timestamp)>,
 }
@@ -71,6 +73,7 @@ impl<'b> Commit<'b> {
             names: batches.iter().map(name).collect(),
             claimed: HashMap::new(),
             broken: HashMap::new(),
+            repeated: Vec::new(),
             changed: Vec::new(),
         }
     }
@@ -211,14 +214,14 @@ impl<'b> Commit<'b> {
         Ok(found)
     }
 
-    /// A part is durable, or had nothing to store.
+    /// A part is durable, or had nothing to store. Who repeats what is stored gets his yes no sooner than the outbox
+    /// has it: it may be the outbox that failed the first time.
     fn done(&mut self, part: Part, noted: Option<&AppendError>) {
         if part.group.count > 0 {
             self.changed.extend(part.targets.iter().map(|(seq, at)| (part.before.cid, *seq, *at)));
             self.records.heads.stands(Cid::of(&part.key, 0), part.after);
         }
         for planned in part.batches {
-            let inserted = planned.outcome.as_ref().is_ok_and(|appended| appended.inserted > 0);
             if planned.outcome.is_ok()
                 && let Some(name) = self.names[planned.index]
             {
@@ -226,7 +229,7 @@ impl<'b> Commit<'b> {
                 self.claimed.remove(&name);
             }
             self.outcomes[planned.index] = Some(match noted {
-                Some(error) if inserted => Err(error.clone()),
+                Some(error) if planned.outcome.is_ok() => Err(error.clone()),
                 _ => planned.outcome,
             });
         }

@@ -12,6 +12,7 @@ use super::super::super::db::Written;
 use super::super::super::failure::Failure;
 use super::super::super::place::Cid;
 use super::super::super::schema::MESSAGES;
+use super::super::outbox::Touched;
 use super::super::plan::Part;
 use super::{BESIDE, Commit, unavailable};
 
@@ -19,24 +20,26 @@ impl Commit<'_> {
     /// Inserts all parts with one command, the outbox beside it.
     pub(super) async fn insert(&mut self, mut parts: Vec<Part>) {
         let mut owners = Vec::new();
-        let (mut documents, mut touched) = (Vec::new(), Vec::new());
+        let repeated = std::mem::take(&mut self.repeated);
+        let mut documents = Vec::new();
+        let mut touched: Vec<_> = repeated.iter().map(|(_, touched)| touched.clone()).collect();
         for (place, part) in parts.iter_mut().enumerate() {
-            if part.documents.is_empty() {
-                continue;
+            if part.batches.iter().any(|planned| planned.outcome.is_ok()) {
+                touched.push((part.before.cid, part.key.clone(), part.after.tail.seq));
             }
             owners.extend(std::iter::repeat_n(place, part.documents.len()));
             documents.append(&mut part.documents);
-            touched.push((part.before.cid, part.key.clone(), part.after.tail.seq));
         }
+        touched.retain(|(.., seq)| *seq > 0);
         if documents.is_empty() {
+            let noted = self.note(touched, repeated).await;
             for part in parts {
-                self.done(part, None);
+                self.done(part, noted.as_ref());
             }
             return;
         }
         let insert = self.records.db.insert("append", MESSAGES, documents);
-        let (inserted, noted) = tokio::join!(insert, self.outbox.note(touched));
-        let noted = noted.err().map(|failure| AppendError::Unknown(Some(Arc::new(failure))));
+        let (inserted, noted) = tokio::join!(insert, self.note(touched, repeated));
         match inserted {
             Ok(written) => self.judge(parts, &owners, &written, noted.as_ref()).await,
             Err(failure @ Failure::NotDone(_)) => {
@@ -48,6 +51,19 @@ impl Commit<'_> {
         }
     }
 
+    /// Tells the outbox. Batches that were stored before hear of it if that fails; so do, by the answer, the others.
+    async fn note(&mut self, touched: Vec<Touched>, repeated: Vec<(usize, Touched)>) -> Option<AppendError> {
+        if touched.is_empty() {
+            return None;
+        }
+        let failure = self.outbox.note(touched).await.err()?;
+        let error = AppendError::Unknown(Some(Arc::new(failure)));
+        for (index, _) in repeated {
+            self.outcomes[index] = Some(Err(error.clone()));
+        }
+        Some(error)
+    }
+
     /// Reads every outcome of an insert.
     async fn judge(&mut self, parts: Vec<Part>, owners: &[usize], written: &Written, noted: Option<&AppendError>) {
         let mut conflicts: HashSet<usize> = HashSet::new();
@@ -56,7 +72,7 @@ impl Commit<'_> {
         let unconfirmed = written.unconfirmed.as_ref().map(|reason| Failure::NotMajority(reason.clone()));
         for (place, part) in parts.into_iter().enumerate() {
             if owners.binary_search(&place).is_err() {
-                self.done(part, None);
+                self.done(part, noted);
             } else if let Some(failure) = &unconfirmed {
                 let source: Source = Arc::new(failure.clone());
                 let taken = conflicts.contains(&place);

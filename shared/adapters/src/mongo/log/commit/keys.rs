@@ -45,7 +45,12 @@ impl Commit<'_> {
             let Some(name) = self.names[index].filter(|name| !self.claimed.contains_key(name)) else { continue };
             let Some(claim) = found.get(&name) else { continue };
             match self.records.judge(&self.batches[index], claim).await {
-                Ok(Verdict::Answered(outcome)) => self.outcomes[index] = Some(outcome),
+                Ok(Verdict::Answered(outcome)) => {
+                    if let Ok(appended) = &outcome {
+                        self.repeated.push((index, claim.touched(self.batches[index].tenant(), appended.head)));
+                    }
+                    self.outcomes[index] = Some(outcome);
+                }
                 Ok(Verdict::Void(nonce)) => drop(self.claimed.insert(name, nonce)),
                 Err(error) => self.fail([index], &unavailable(Arc::new(error))),
             }
