@@ -5,6 +5,7 @@
 #   BROWSER_MESSAGES=1000000 ./test.sh   the long conversation of the browser tests that long, instead of 20,000
 #   IMPORT_BYTES=200000000 ./test.sh   an import of that many bytes, instead of 8 million
 #   FAULT_ROUNDS=100 ./test.sh      each fault of the distributed mode a hundred times
+#   NATS_AWAY_SECONDS=180 ./test.sh   NATS away for so long while messages are posted, instead of a second or two
 #   SLOW_CLIENTS=4000 ./test.sh     so many slow clients at once, instead of a thousand
 #   SCHEMATHESIS_EXAMPLES=500 ./test.sh   so many made-up requests for each operation, instead of ten
 #   FUZZ_CASES=100000 ./test.sh     so many made-up inputs for each fuzz target, instead of 256

@@ -1,5 +1,7 @@
 //! Every kind of failure under load, each ending in the checker.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
 use deploy::load::Load;
 use deploy::stack::{Plan, Stack, rounds};
@@ -7,11 +9,20 @@ use deploy::wiretap::Wiretap;
 use shared::domain::{ConversationId, ConversationKey, TenantId};
 use shared::ports::Clock as _;
 use shared_adapters::{StoreConfig, SystemClock};
+use tokio::time::Instant;
 
 use crate::stack;
 
 /// Messages between two blows.
 const BETWEEN: u64 = 40;
+
+/// How long the bus is away at least: `NATS_AWAY_SECONDS`, else as long as a few posts take.
+fn long_away() -> Result<Duration> {
+    match std::env::var("NATS_AWAY_SECONDS") {
+        Ok(text) => Ok(Duration::from_secs(text.parse().context("NATS_AWAY_SECONDS is a number")?)),
+        Err(_) => Ok(Duration::ZERO),
+    }
+}
 
 fn load(stack: &Stack) -> Load {
     Load::start(std::slice::from_ref(&stack.client), "fault", 4, 6)
@@ -89,10 +100,15 @@ async fn the_database_is_killed() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_bus_is_away_and_forgets_everything() -> Result<()> {
     let mut stack = stack!(Plan::of(1, 2, 1));
-    let load = load(&stack);
+    // More conversations than elsewhere: the long run posts tens of thousands of messages.
+    let load = Load::start(std::slice::from_ref(&stack.client), "fault", 60, 2);
     load.more(BETWEEN).await?;
     stack.nats.kill().await?;
+    let back = Instant::now() + long_away()?;
     load.more(3 * BETWEEN).await?;
+    while Instant::now() < back {
+        load.more(BETWEEN).await?;
+    }
     stack.client.say("without-bus", &[("u", "We ship on Friday.")]).await?;
     let summary = stack.client.settled_summary("without-bus").await.with_context(|| stack.logs())?;
     ensure!(summary["covers"]["messages"] == 1, "{summary}");
@@ -137,7 +153,7 @@ async fn a_lease_whose_owner_is_gone_runs_out() -> Result<()> {
     let ports = shared_adapters::open(&config).await?;
     let key = ConversationKey::new(TenantId::public(), ConversationId::parse("held")?);
     stack.client.say("held", &[("u", "We ship on Friday.")]).await?;
-    let length = std::time::Duration::from_secs(3);
+    let length = Duration::from_secs(3);
     ensure!(ports.views.lease(&key, "gone", SystemClock.now(), length).await?, "the lease was taken already");
     let body = serde_json::json!({"conversation_id": "held"});
     let summary = stack.client.post("/chats/summarize", &body).await?.ok().with_context(|| stack.logs())?;

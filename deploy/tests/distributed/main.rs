@@ -1,7 +1,7 @@
 //! The distributed mode through its gateway: the scenarios that one process passes, several replicas of each service,
 //! every kind of failure, and the end of all: nothing acknowledged is lost, doubled or out of order.
 //!
-//! `FAULT_ROUNDS` sets how often each fault is repeated.
+//! `FAULT_ROUNDS` sets how often each fault is repeated, `NATS_AWAY_SECONDS` how long the bus is away at least.
 
 mod access;
 mod clocks;

@@ -124,7 +124,7 @@ impl Lane {
 
     fn answer(&mut self, Answered { begun, waiters, outcomes }: Answered) {
         if let Some(crowd) = &mut self.crowd {
-            crowd.answered(begun.elapsed(), waiters.len(), self.jobs.len());
+            crowd.answered(Instant::now(), begun.elapsed(), waiters.len(), self.jobs.len());
         }
         let mut inserted = 0;
         for (waiter, outcome) in waiters.into_iter().zip(outcomes) {
@@ -159,7 +159,7 @@ impl Lane {
         if let Ok(job) = self.jobs.try_recv() {
             return Some(job);
         }
-        let until = self.crowd.as_ref()?.waits(requests)?;
+        let until = self.crowd.as_ref()?.waits(Instant::now(), requests)?;
         timeout_at(until, self.jobs.recv()).await.ok().flatten()
     }
 
