@@ -116,6 +116,18 @@ impl<'a> Checks<'a> {
         Checked { brief, detailed, part, dropped }
     }
 
+    /// What of a text and of keywords that passed rests on these lines too, which are some of those shown.
+    pub(crate) fn narrower(
+        &self,
+        text: &str,
+        keywords: &[String],
+        dropped: &mut Vec<Dropped>,
+    ) -> (String, Vec<String>) {
+        // A keyword that stands in other lines is not lost.
+        let keywords = self.keywords(keywords, &mut Neutralized::default(), &mut Vec::new());
+        (self.text(text, dropped), keywords)
+    }
+
     /// A text without sentences that fail.
     fn text(&self, text: &str, dropped: &mut Vec<Dropped>) -> String {
         let mut kept = String::with_capacity(text.len());

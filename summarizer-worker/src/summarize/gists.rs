@@ -11,8 +11,8 @@ use serde_json::value::RawValue;
 use shared::domain::{ConversationKey, Digest, Seq};
 use shared::ports::{Gist, GistKey, Ports, Span, StoreError};
 
-use super::cut::StoredCut;
 use super::segments::cut_digest;
+use super::stored::StoredCut;
 
 /// Memory for recent gists, in bytes of their JSON.
 const MEMORY: u64 = 8 << 20;
@@ -23,6 +23,7 @@ pub(crate) struct Peak {
     /// The digest of what it was made from.
     pub(crate) content: Digest,
     pub(crate) first: Seq,
+    /// The last one that the engine was shown: once one up to it is changed, the gist goes.
     pub(crate) last: Seq,
     pub(crate) messages: u64,
     /// The conversation's chain at `last`.

@@ -6,8 +6,7 @@ use std::time::Duration;
 use compact_str::CompactString;
 use shared::domain::{ConversationKey, Coverage, FallbackReason, Record, Seq, SummaryPointer, SummaryVersion, Trigger};
 use shared::ports::{
-    Announcement, CasOutcome, ConversationRow, Material, News, Notice, Ports, StoreError, Summarizer, SummarizerError,
-    SummaryRun,
+    Announcement, CasOutcome, ConversationRow, News, Notice, Ports, StoreError, Summarizer, SummarizerError, SummaryRun,
 };
 use thiserror::Error;
 use tracing::Instrument as _;
@@ -237,17 +236,17 @@ impl Summaries {
         let run = EngineRun::new(engine, SummaryRun { key: row.key.clone(), trigger });
         let (mut cutter, last) = self.read(row, &run).await?;
         let material = cutter.material().await?;
-        let fresh = material.fresh.filter(|fresh| fresh.len() <= FRESH);
+        let fresh = material.fresh.as_deref().filter(|fresh| fresh.len() <= FRESH);
         let before = match (&fresh, row.summary) {
             (Some(_), Some(pointer)) if !pointer.degraded => self.ports.views.newest_summary(&row.key).await?,
             _ => None,
         };
         let before = before.filter(|before| before.engine == engine.engine() && !before.degraded);
         let before = before.filter(|before| row.summary.is_some_and(|pointer| pointer.version == before.version));
-        let news = before.as_ref().zip(fresh.as_deref());
+        let news = before.as_ref().zip(fresh);
         let news = news.map(|(before, gists)| News { before, gists, since_whole: material.since_whole });
-        let folded = run.fold(Material { gists: &material.gists, tail: &material.tail, news }).await?;
-        cutter.noted(row.view.last_message, folded.notes.as_ref(), folded.whole)?;
+        let folded = run.fold(material.of(news)).await?;
+        cutter.noted(row.view.last_message, &folded).await?;
         let bill = run.bill();
         let covers = Coverage {
             first_seq: row.view.first_message,

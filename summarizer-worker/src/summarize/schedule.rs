@@ -18,7 +18,15 @@ pub(crate) struct Schedule {
 #[derive(Default)]
 struct Entries {
     by_time: BTreeSet<(Timestamp, ConversationKey)>,
-    by_key: HashMap<ConversationKey, (Timestamp, Trigger)>,
+    by_key: HashMap<ConversationKey, Entry>,
+}
+
+#[derive(Clone, Copy)]
+struct Entry {
+    at: Timestamp,
+    trigger: Trigger,
+    /// Whether more messages are no reason to look at it sooner.
+    held: bool,
 }
 
 /// What the schedule says.
@@ -37,19 +45,24 @@ impl Schedule {
         Self { entries: Mutex::default(), capacity: capacity.max(1), changed: Notify::new() }
     }
 
-    /// A conversation is due at `at`; what was known of it before no longer holds. A full schedule keeps the
-    /// earliest.
+    /// A conversation is due at `at`; what was known of it before no longer holds, unless it is held and this does not
+    /// press. A full schedule keeps the earliest.
     pub(crate) fn put(&self, key: &ConversationKey, at: Timestamp, trigger: Trigger) {
         let mut entries = self.entries.lock();
-        entries.remove(key);
-        if entries.by_time.len() >= self.capacity {
-            if entries.by_time.last().is_some_and(|(last, _)| *last <= at) {
-                return;
-            }
-            entries.drop_last();
+        if presses(trigger) || entries.by_key.get(key).is_none_or(|known| !known.held) {
+            entries.enter(key, Entry { at, trigger, held: false }, self.capacity);
         }
-        entries.by_time.insert((at, key.clone()));
-        entries.by_key.insert(key.clone(), (at, trigger));
+        drop(entries);
+        self.changed.notify_one();
+    }
+
+    /// A conversation waits for more messages and is looked at when it is `at`; nothing but its end or a change has it
+    /// looked at sooner.
+    pub(crate) fn hold(&self, key: &ConversationKey, at: Timestamp, trigger: Trigger) {
+        let mut entries = self.entries.lock();
+        if entries.by_key.get(key).is_none_or(|known| !presses(known.trigger)) {
+            entries.enter(key, Entry { at, trigger, held: true }, self.capacity);
+        }
         drop(entries);
         self.changed.notify_one();
     }
@@ -91,9 +104,26 @@ impl Schedule {
     }
 }
 
+/// Whether a summary for this reason waits for nothing.
+fn presses(trigger: Trigger) -> bool {
+    matches!(trigger, Trigger::End | Trigger::Change)
+}
+
 impl Entries {
+    fn enter(&mut self, key: &ConversationKey, entry: Entry, capacity: usize) {
+        self.remove(key);
+        if self.by_time.len() >= capacity {
+            if self.by_time.last().is_some_and(|(last, _)| *last <= entry.at) {
+                return;
+            }
+            self.drop_last();
+        }
+        self.by_time.insert((entry.at, key.clone()));
+        self.by_key.insert(key.clone(), entry);
+    }
+
     fn remove(&mut self, key: &ConversationKey) -> Option<Trigger> {
-        let (at, trigger) = self.by_key.remove(key)?;
+        let Entry { at, trigger, .. } = self.by_key.remove(key)?;
         self.by_time.remove(&(at, key.clone()));
         Some(trigger)
     }
@@ -127,6 +157,23 @@ mod tests {
         assert_eq!(schedule.take(at(5)), Next::At(at(9)));
         assert_eq!(schedule.take(at(9)), Next::Due(key("a"), Trigger::Silence));
         assert_eq!(schedule.take(at(9)), Next::Empty);
+    }
+
+    #[test]
+    fn what_is_held_is_looked_at_in_its_time_unless_it_presses() {
+        let schedule = Schedule::new(10);
+        schedule.hold(&key("a"), at(9), Trigger::Count);
+        schedule.put(&key("a"), at(5), Trigger::Count);
+        assert_eq!(schedule.take(at(5)), Next::At(at(9)), "more messages do not change that");
+        assert_eq!(schedule.take(at(9)), Next::Due(key("a"), Trigger::Count));
+        schedule.put(&key("a"), at(5), Trigger::Count);
+        assert_eq!(schedule.take(at(5)), Next::Due(key("a"), Trigger::Count), "it was held once");
+        for trigger in [Trigger::End, Trigger::Change] {
+            schedule.hold(&key("a"), at(9), Trigger::Count);
+            schedule.put(&key("a"), at(5), trigger);
+            schedule.hold(&key("a"), at(9), Trigger::Count);
+            assert_eq!(schedule.take(at(5)), Next::Due(key("a"), trigger));
+        }
     }
 
     #[test]

@@ -9,9 +9,9 @@ use proptest::prelude::*;
 use shared::config::SummaryPolicy;
 use shared::domain::{Record, Seq, Timestamp};
 use shared::ports::MessageLog as _;
-use summarizer_worker::{WorkerConfig, check};
+use summarizer_worker::{Engines, ModelConfig, WorkerConfig, check};
 
-use crate::memory::Weather;
+use crate::memory::{CountingEngine, Weather};
 use crate::oracle::{assert_covered, assert_views};
 use crate::world::{USERS, World, key, until};
 
@@ -58,8 +58,12 @@ async fn play(seed: u64, acts: Vec<Act>) {
         ..SummaryPolicy::default()
     };
     let mut world = World::seeded(WorkerConfig { policy, ..WorkerConfig::default() }, seed);
-    let engine = crate::memory::CountingEngine::paid();
-    world.start(engine.clone());
+    let engine = if seed.is_multiple_of(2) { CountingEngine::paid() } else { CountingEngine::noting() };
+    let engines = || {
+        let engines = Engines::from(engine.clone());
+        if seed % 4 < 2 { engines } else { engines.thrifty(&thrift()) }
+    };
+    world.start_engines(engines());
     let mut demands = BTreeMap::new();
     for act in acts {
         let name = |conversation: u8| key(&format!("c{conversation}"));
@@ -86,7 +90,7 @@ async fn play(seed: u64, acts: Vec<Act>) {
             Act::Restart { workers } => {
                 world.stop().await;
                 for _ in 0..workers {
-                    world.start(engine.clone());
+                    world.start_engines(engines());
                 }
             }
             Act::Wait { millis } => tokio::time::sleep(Duration::from_millis(millis)).await,
@@ -105,6 +109,16 @@ async fn play(seed: u64, acts: Vec<Act>) {
     }
     let report = check(&world.ports).await.unwrap();
     assert!(report.is_clean() && report.behind == 0, "{report}: {:?}", report.faults);
+}
+
+/// As short as the other times here.
+fn thrift() -> ModelConfig {
+    ModelConfig {
+        llm_min_new_tokens: 300,
+        llm_idle: Duration::from_secs(3),
+        llm_max_wait: Duration::from_secs(5),
+        ..ModelConfig::default()
+    }
 }
 
 pub(crate) async fn settle(world: &World) {
