@@ -74,7 +74,7 @@ enum Then {
     Done,
     /// It is due, or may be made, only then.
     Again(Timestamp),
-    /// It waits for more text, and is looked at then.
+    /// It waits for more text, until then at most.
     Waits(Timestamp),
 }
 
@@ -108,7 +108,7 @@ impl Lane {
     async fn one(&self, key: &ConversationKey, trigger: Trigger) {
         match self.made(key).await {
             Ok(Then::Again(at)) => self.schedule.put_new(key, at, trigger),
-            Ok(Then::Waits(at)) => self.schedule.hold(key, at, trigger),
+            Ok(Then::Waits(until)) => self.schedule.hold(key, until, trigger, self.now()),
             Ok(Then::Done) => {
                 self.backoff.succeeded(key);
                 self.failures.succeeded(key).await;
@@ -133,9 +133,9 @@ impl Lane {
             return Ok(Then::Again(at));
         }
         if let Some(thrift) = &self.summaries.engines.thrift
-            && let Some(at) = thrift.wait(&*self.summaries.ports.log, &row, trigger, now).await?
+            && let Some(until) = thrift.wait(&*self.summaries.ports.log, &row, trigger, now).await?
         {
-            return Ok(Then::Waits(at));
+            return Ok(Then::Waits(until));
         }
         match self.summaries.run(key, trigger, row.view.last_message).await? {
             Made::Covered(_) if need.ended => self.ended(key),

@@ -3,8 +3,8 @@
 //! A call sends its orders, the form of its answer and the summary so far, however little is new. So beside a summary
 //! that is there, few new words wait: for more of them, for a silence, or for their time.
 //!
-//! Law: what waits is bounded in words, in messages and in time. The first summary, the end, a change, and whoever asks
-//! do not wait.
+//! Law: what waits is bounded in words, in messages and in time. The first summary, the end, a change of what a summary
+//! tells of, and whoever asks do not wait.
 
 use std::time::Duration;
 
@@ -17,8 +17,6 @@ use crate::ModelConfig;
 const PAGE: usize = 64;
 /// and so often at most: of more than that nothing waits.
 const PAGES: usize = 8;
-/// Whether enough has come is looked for this often, however fast it comes.
-const LOOK: Duration = Duration::from_secs(10);
 
 /// What new text has to come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +40,7 @@ impl Thrift {
         Self { least: config.llm_min_new_tokens, idle: config.llm_idle, longest: config.llm_max_wait }
     }
 
-    /// When to look at a conversation again; `None` if it is worth a call now.
+    /// Until when a conversation waits if no more comes; `None` if it is worth a call now.
     pub(crate) async fn wait(
         &self,
         log: &dyn MessageLog,
@@ -54,7 +52,7 @@ impl Thrift {
         let Some(pointer) = row.summary.filter(|_| waits) else { return Ok(None) };
         let Some(new) = self.few(log, row, pointer.covers.last_seq.next()).await? else { return Ok(None) };
         let until = row.view.received_at.plus(self.idle).min(new.first.plus(self.longest));
-        Ok((until > now).then(|| until.min(now.plus(LOOK))))
+        Ok((until > now).then_some(until))
     }
 
     /// What came since, if that is less than is worth a call.
@@ -64,9 +62,9 @@ impl Thrift {
             let records = log.read(&row.key, from, PAGE).await?;
             let Some(last) = records.last() else { return Ok(Some(new)) };
             from = last.seq.next();
-            for record in &records {
+            for (record, posted) in records.iter().filter_map(|record| Some((record, record.posted()?))) {
                 new.first = new.first.min(record.received_at);
-                new.tokens += record.posted().map_or(0, |posted| u64::from(posted.weight()));
+                new.tokens += u64::from(posted.weight());
             }
             if new.tokens >= self.least {
                 return Ok(None);

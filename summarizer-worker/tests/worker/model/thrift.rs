@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use shared::config::SummaryPolicy;
 use shared::domain::{Seq, Trigger};
+use shared::ports::ChatError;
 use shared_testkit::model::DirectModel;
 use summarizer_worker::{LocalSummarizer, ModelConfig, WorkerConfig};
 
-use super::{ask, assert_proved, direct};
+use super::{ask, assert_proved, direct, newest};
 use crate::world::{World, key};
 
 /// The documented policy, and a summary of the first 20 messages.
@@ -132,4 +133,92 @@ async fn what_waits_when_a_worker_stops_is_made_by_the_next() {
     world.start_engines(engines);
     let took = time_until(&world, head).await;
     assert!(took < Duration::from_secs(80), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conversation_that_is_opened_again_waits_as_any() {
+    let (world, _) = begun(&ModelConfig::default()).await;
+    world.end(&key("a")).await;
+    tokio::time::sleep(Duration::from_secs(400)).await;
+    let head = world.post(&key("a"), 1).await;
+    let took = time_until(&world, head).await;
+    assert!((60..62).contains(&took.as_secs()), "its end is no text that waits: {took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_full_schedule_drops_is_found_again() {
+    let mut world = usual();
+    world.config.summary_schedule = 1;
+    direct(&mut world, &ModelConfig::default());
+    let names = ["a", "b", "c"];
+    for posted in [20, 3] {
+        let mut heads = Vec::new();
+        for name in names {
+            heads.push(world.post(&key(name), posted).await);
+        }
+        let begun = world.ports.clock.now();
+        for (name, head) in names.into_iter().zip(heads) {
+            world.covered(&key(name), head).await;
+        }
+        let took = world.ports.clock.now().since(begun);
+        assert!(took < Duration::from_secs(160), "{took:?}");
+    }
+    assert_proved(&world);
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_workers_hold_it_and_one_asks() {
+    let (mut world, model) = begun(&ModelConfig::default()).await;
+    let engines = super::engines(&world, model.clone(), &ModelConfig::default());
+    world.start_engines(engines);
+    let head = world.post(&key("a"), 3).await;
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    let took = time_until(&world, head).await + Duration::from_secs(30);
+    assert!((60..62).contains(&took.as_secs()), "{took:?}");
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    assert_eq!(model.answered(), 2);
+    assert_proved(&world);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_local_engine_wrote_is_made_again_while_more_waits() {
+    let mut world = usual();
+    let model = direct(&mut world, &ModelConfig::default());
+    model.away(Some(ChatError::Unavailable { what: "away", after: None, paid: false, source: None }));
+    let head = world.post(&key("a"), 20).await;
+    world.covered(&key("a"), head).await;
+    assert!(newest(&world, "a").degraded);
+    model.away(None);
+    let begun = world.ports.clock.now();
+    while newest(&world, "a").degraded {
+        assert!(world.ports.clock.now().since(begun) < Duration::from_mins(4), "not before the wait is over");
+        world.post(&key("a"), 1).await;
+        tokio::time::sleep(Duration::from_secs(7)).await;
+    }
+    assert_eq!(newest(&world, "a").trigger, Trigger::Redo);
+    let head = Seq(world.log.all(&key("a")).len() as u64);
+    world.covered(&key("a"), head).await;
+    assert_proved(&world);
+}
+
+#[tokio::test(start_paused = true)]
+async fn changes_of_what_waits_wait_with_it() {
+    let (world, model) = begun(&ModelConfig::default()).await;
+    world.post(&key("a"), 5).await;
+    tokio::time::sleep(Duration::from_secs(15)).await;
+    world.edit(&key("a"), 21).await;
+    world.erase_message(&key("a"), 23).await;
+    let head = Seq(27);
+    assert!(time_until(&world, head).await < Duration::from_secs(62));
+    assert_eq!(model.answered(), 2, "no summary tells of these messages yet");
+    let last = model.calls().pop().unwrap().text;
+    let told = |n: usize| last.contains(&format!("Message number {n} is here."));
+    assert_eq!([20, 21, 22, 23, 24].map(told), [true, false, true, false, true], "{last}");
+    assert_proved(&world);
+    // An erasure of all that waits leaves nothing to wait for.
+    world.post(&key("a"), 1).await;
+    tokio::time::sleep(Duration::from_secs(15)).await;
+    world.erase_message(&key("a"), 24).await;
+    world.covered(&key("a"), head.next().next()).await;
+    assert_proved(&world);
 }
