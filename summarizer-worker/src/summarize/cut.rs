@@ -165,17 +165,12 @@ impl<'a> Cutter<'a> {
             self.pending = Some(pending);
             return Ok(());
         }
-        let gist = match self.join(&pending, None) {
-            Some(gist) => gist,
-            None => self.engine.gist(&pending.segment).await?,
-        };
-        let (_, last) = range(&pending.segment);
-        self.made(pending, gist, last).await
+        self.made(pending, None).await
     }
 
     /// A segment whose gist is there.
     fn found(&mut self, closed: &Pending, gist: &Gist) {
-        let (_, last) = range(&closed.segment);
+        let Span { last, .. } = range(&closed.segment);
         if last <= self.seen {
             return;
         }
@@ -191,36 +186,41 @@ impl<'a> Cutter<'a> {
     /// Closes the pending segment, if there is one: with the gist of its rest, which is made now if it is not given.
     async fn settle(&mut self, rest: Option<Gist>) -> Result<(), RunError> {
         let Some(pending) = self.pending.take() else { return Ok(()) };
-        let mut shown = range(&pending.segment).1;
-        self.seen = shown;
+        let whole = range(&pending.segment);
+        self.seen = whole.last;
         let rest = if let Some(rest) = rest {
-            // The messages after it, too.
-            shown = self.last;
-            rest
+            // Made while all that there is was told.
+            (rest, Span { first: Seq(1), last: self.last })
         } else {
             let rest = self.engine.gist(pending.rest()).await?;
             self.fresh.iter_mut().for_each(|fresh| fresh.push(rest.clone()));
-            rest
+            (rest, whole)
         };
-        let gist = match self.join(&pending, Some(rest)) {
-            Some(gist) => gist,
-            None => self.engine.gist(&pending.segment).await?,
-        };
-        self.made(pending, gist, shown).await
+        self.made(pending, Some(rest)).await
     }
 
-    /// The gist of a segment, put together from those of its parts.
-    fn join(&self, segment: &Pending, rest: Option<Gist>) -> Option<Gist> {
+    /// The gist of a segment, put together from those of its parts, and what was told when they were made.
+    fn join(&self, segment: &Pending, rest: Option<(Gist, Span)>) -> Option<(Gist, Span)> {
+        let (rest, told) = rest.unzip();
+        let mut told = told.unwrap_or_else(|| range(&segment.segment));
+        if !segment.notes.is_empty() {
+            // Whoever made them was told of everything before.
+            told.first = Seq(1);
+        }
         let mut parts: Vec<Gist> = segment.notes.iter().map(Note::gist).chain(rest).collect();
-        if parts.len() > 1 { self.engine.join(&parts) } else { parts.pop() }
+        let gist = if parts.len() > 1 { self.engine.join(&parts) } else { parts.pop() };
+        gist.map(|gist| (gist, told))
     }
 
-    /// Closes a segment with a gist that was made for it, by an engine that was shown messages up to `last`.
-    async fn made(&mut self, segment: Pending, gist: Gist, last: Seq) -> Result<(), RunError> {
-        let (first, _) = range(&segment.segment);
+    /// Closes a segment with a gist that is made for it, from that of its rest where there is one.
+    async fn made(&mut self, segment: Pending, rest: Option<(Gist, Span)>) -> Result<(), RunError> {
+        let (gist, told) = match self.join(&segment, rest) {
+            Some(joined) => joined,
+            None => (self.engine.gist(&segment.segment).await?, range(&segment.segment)),
+        };
         let messages = segment.segment.len() as u64;
         let Pending { content, chain, .. } = segment;
-        let peak = Peak { content, first, last, messages, chain, gist, stored: false };
+        let peak = Peak { content, told, messages, chain, gist, stored: false };
         let peak = self.kept(peak).await?;
         self.closed_with(&segment, peak).await
     }
@@ -268,13 +268,12 @@ impl<'a> Cutter<'a> {
             return Ok(peak);
         }
         let peaks = self.peaks(group).await?;
-        let (Some(first), Some(last)) = (peaks.first(), peaks.last()) else {
+        let (Some(told), Some(last)) = (peaks.iter().map(|peak| peak.told).reduce(both), peaks.last()) else {
             return Err(RunError::Mismatch("a cut without peaks".to_owned()));
         };
         let whole = Peak {
             content,
-            first: first.first,
-            last: last.last,
+            told,
             messages: peaks.iter().map(|peak| peak.messages).sum(),
             chain: last.chain,
             gist: Gist("null".into()),
@@ -299,8 +298,8 @@ impl<'a> Cutter<'a> {
     }
 
     /// At most [`FAN`] gists that stand for all closed segments, the notes of the pending and the open one, and the
-    /// messages after them. Of more peaks, those above level 0 are merged; that changes once in [`FAN`] segments and is kept as any
-    /// gist is.
+    /// messages after them. Of more peaks, those above level 0 are merged; that changes once in [`FAN`] segments and is
+    /// kept as any gist is.
     pub(crate) async fn material(&mut self) -> Result<CutMaterial, RunError> {
         let all: usize = self.closed.levels.iter().map(Vec::len).sum();
         let mut upper: Vec<Digest> = self.closed.levels.iter().skip(1).rev().flatten().copied().collect();
@@ -360,4 +359,9 @@ impl<'a> Cutter<'a> {
         self.gists.save_cut(self.key, self.epoch, &self.maker, covered, (span, &self.closed)).await?;
         Ok(())
     }
+}
+
+/// From the first of two spans to the last.
+fn both(one: Span, other: Span) -> Span {
+    Span { first: one.first.min(other.first), last: one.last.max(other.last) }
 }

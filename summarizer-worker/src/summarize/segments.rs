@@ -5,7 +5,7 @@
 
 use sha2::{Digest as _, Sha256};
 use shared::domain::{ConversationKey, Digest, Record, RecordBody, Seq, weight};
-use shared::ports::{SegmentSize, SummaryMessage};
+use shared::ports::{SegmentSize, Span, SummaryMessage};
 
 /// Messages that may still get company.
 #[derive(Debug, Default)]
@@ -87,7 +87,7 @@ pub(crate) fn cut_digest(covered: &Digest) -> Digest {
 }
 
 /// The first and last seq of some messages.
-pub(crate) fn range(messages: &[SummaryMessage]) -> (Seq, Seq) {
+pub(crate) fn range(messages: &[SummaryMessage]) -> Span {
     let seq = |message: Option<&SummaryMessage>| message.map_or(Seq::ZERO, |message| message.seq);
-    (seq(messages.first()), seq(messages.last()))
+    Span { first: seq(messages.first()), last: seq(messages.last()) }
 }

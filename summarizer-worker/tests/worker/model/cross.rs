@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use shared::domain::{DropReason, Dropped, DroppedPart, Seq, Trigger};
+use shared::ports::Gist;
 use shared_adapters::openai::OpenAiChat;
 use shared_testkit::model::{DirectModel, Fault, ModelServer};
 use summarizer_worker::{ModelConfig, WorkerConfig};
@@ -96,36 +97,64 @@ async fn what_was_found_is_kept_where_it_was_said() {
 
 #[tokio::test]
 async fn what_is_said_of_the_end_of_a_segment_holds_nothing_of_what_comes_after_it() {
-    let server = ModelServer::start(false).await.unwrap();
-    let mut world = World::new(quiet());
-    let chat = OpenAiChat::new(&settings(&server.base_url())).unwrap();
-    let engines = engines(&world, Arc::new(chat), &ModelConfig::default());
-    world.start_engines(engines);
-    steps(&world, &[130]).await;
-    let mut texts: Vec<String> = (130..160).map(number).collect();
-    texts[20] = "The winner is Zoltan with 4711 points.".to_owned();
+    let (world, server) = begun().await;
     // Said of the wrong side.
     server.play([Fault::Text(|text| {
         let text = text.replace("\"before\":\"", "\"before\":\"They see that Zoltan has 4711 points. Nobody cheats. ");
         text.replace("keywords|", "keywords|Zoltan, ")
     })]);
-    let head = world.append(&key("a"), &texts).await;
-    world.notify(&key("a"), head);
-    ask(&world, "a", head).await;
-    let gists = |of: &str| {
-        let state = world.views.state.lock();
-        state.gists.values().filter(|gist| gist.0.contains(of)).cloned().collect::<Vec<_>>()
-    };
+    let head = cross(&world, &[(150, "The winner is Zoltan with 4711 points.")]).await;
+    let gists = |of: &str| telling(&world, of);
     let version = world.views.versions(&key("a")).pop().unwrap();
     assert!(!version.degraded && version.content.keywords.contains(&"Zoltan".to_owned()), "{version:?}");
-    let telling = gists("Zoltan");
-    assert!(telling.iter().all(|gist| gist.0.contains("notes")), "only the cut, in its notes: {telling:?}");
+    let found = gists("Zoltan");
+    assert!(found.iter().all(|gist| gist.0.contains("notes")), "only the cut, in its notes: {found:?}");
     let unfounded = |drop: &&Dropped| drop.part == DroppedPart::Sentence && drop.reason == DropReason::Unfounded;
     assert_eq!(version.dropped.iter().find(unfounded).map(|drop| drop.count), Some(1), "it is counted");
     assert_eq!(gists("Nobody cheats").len(), 1, "what has no names may pass for the segment's");
     world.erase_message(&key("a"), 150).await;
     world.covered(&key("a"), head.next()).await;
     assert_eq!((gists("Zoltan"), gists("Nobody cheats")), (vec![], vec![]), "the gist of both sides goes");
+}
+
+/// Gists and cuts that tell of something.
+fn telling(world: &World, of: &str) -> Vec<Gist> {
+    world.views.state.lock().gists.values().filter(|gist| gist.0.contains(of)).cloned().collect()
+}
+
+/// A world over a real endpoint, with 130 messages told of.
+async fn begun() -> (World, ModelServer) {
+    let server = ModelServer::start(false).await.unwrap();
+    let mut world = World::new(quiet());
+    let chat = OpenAiChat::new(&settings(&server.base_url())).unwrap();
+    let engines = engines(&world, Arc::new(chat), &ModelConfig::default());
+    world.start_engines(engines);
+    steps(&world, &[130]).await;
+    (world, server)
+}
+
+/// Messages 130 to 159, of which 137 begins another segment, with others in place of some.
+async fn cross(world: &World, others: &[(usize, &str)]) -> Seq {
+    let other = |n: usize| others.iter().find(|(at, _)| *at == n).map(|(_, text)| (*text).to_owned());
+    let texts: Vec<String> = (130..160).map(|n| other(n).unwrap_or_else(|| number(n))).collect();
+    let head = world.append(&key("a"), &texts).await;
+    world.notify(&key("a"), head);
+    ask(world, "a", head).await;
+    head
+}
+
+#[tokio::test]
+async fn what_was_told_of_an_earlier_segment_goes_with_the_message() {
+    let (world, server) = begun().await;
+    // What the model has from the end of the first segment, or from the brief text so far, said of the second.
+    server.play([Fault::Text(|text| text.replace("\"about\":\"", "\"about\":\"Nobody cheats. "))]);
+    cross(&world, &[]).await;
+    steps(&world, &[140]).await;
+    assert!(telling(&world, "Nobody cheats").iter().any(|gist| !gist.0.contains("notes")), "the second segment's");
+    world.erase_message(&key("a"), 5).await;
+    world.covered(&key("a"), Seq(301)).await;
+    assert_eq!(telling(&world, "Nobody cheats"), []);
+    assert_proved(&world);
 }
 
 #[tokio::test(start_paused = true)]
