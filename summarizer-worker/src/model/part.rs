@@ -79,12 +79,15 @@ impl Part {
         whole
     }
 
-    /// Of the first so many messages, and of those after them: what cites only messages up to `last` belongs to the
-    /// first; the mood is that of both.
-    pub(crate) fn split(self, messages: usize, last: Seq) -> (Self, Self) {
-        let within = |evidence: &[u64]| evidence.iter().all(|seq| *seq <= last.0);
-        let (first_todo, todo) = self.todo.into_iter().partition(|item: &ActionItem| within(&item.evidence));
-        let of = |findings: Vec<Finding>| findings.into_iter().partition(|found: &Finding| within(&found.evidence));
+    /// Of the first so many messages, and of those after them: to the first belongs what cites only messages up to `last`
+    /// and is `sound` by them alone; the mood is that of both.
+    pub(crate) fn split(self, messages: usize, last: Seq, sound: impl Fn(&str) -> bool) -> (Self, Self) {
+        let first = |text: &str, evidence: &[u64]| evidence.iter().all(|seq| *seq <= last.0) && sound(text);
+        let of_first = |item: &ActionItem| first(&shown(item), &item.evidence);
+        let (first_todo, todo) = self.todo.into_iter().partition(of_first);
+        let of = |findings: Vec<Finding>| {
+            findings.into_iter().partition(|found: &Finding| first(&found.text, &found.evidence))
+        };
         let (first_decided, decided) = of(self.decided);
         let (first_asked, asked) = of(self.asked);
         let first = Self {

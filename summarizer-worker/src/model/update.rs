@@ -1,6 +1,7 @@
 //! A summary written on from the version before: what is new in one call, beside the brief text so far.
 //!
-//! Law: each part of what is new gets notes of its own, made of its own messages: a segment's end as well as the tail.
+//! Law: each part of what is new gets notes of its own: a segment's end as well as the tail. They rest on its own
+//! messages and on what was told before these, never on what comes after them.
 
 use std::sync::Arc;
 
@@ -11,8 +12,7 @@ use shared_insights::{ActionItem, Finding};
 use super::checked::{Checked, Checks};
 use super::engine::{ModelSummarizer, chat, ground, notes, open, read};
 use super::ground::Ground;
-use super::neutral::{Neutralized, neutral_line};
-use super::part::{ABOUT, FINDINGS, ITEMS, Part, close, newest, shown};
+use super::part::{FINDINGS, ITEMS, Part, close, newest, shown};
 use super::partial::Partials;
 use super::prompts::Prompt;
 use super::write::write_on;
@@ -82,22 +82,32 @@ impl ModelSummarizer {
         fence.line("So far: ", &before.brief);
         let shown = open(&mut fence, &found.todo, &found.asked, &parts, &lines);
         notes(&mut fence, &parts);
-        chat(&mut fence, &lines, rest.len());
+        chat(&mut fence, &lines, if tail.is_empty() { 0 } else { rest.len() });
         let mut partials = Partials::new(Arc::clone(&self.bus), run.key.clone(), fence.veil().clone());
-        let prompt = if rest.is_empty() { Prompt::Update } else { Prompt::Cross };
+        // Where nothing comes after the segment's end, all that is told is told of it.
+        let two_sided = !rest.is_empty() && !tail.is_empty();
+        let prompt = if two_sided { Prompt::Cross } else { Prompt::Update };
         let (answer, role) = self.ask(run, prompt, fence, Some(&mut partials), &mut usage).await?;
-        let checks_of = |lines| Checks::new(lines, grounds(lines, &parts, before), &role, mark.clone());
-        let checked = self.checked(run, &answer, checks_of(&lines), &mut usage).await?;
+        let checks_of = |lines, parts: &[Part]| Checks::new(lines, grounds(lines, parts, before), &role, mark.clone());
+        let ending = checks_of(rest, &parts);
+        if two_sided && ending.is_foreign(&answer.detailed) {
+            return Err(SummarizerError::Refused("the model wrote in another language than the chat's".to_owned()));
+        }
+        let checked = self.checked(run, &answer, checks_of(&lines, &parts), &mut usage).await?;
         let Checked { brief, detailed, part, mut dropped } = checked;
         close(&answer.closed, &shown, &mut found.todo, &mut found.asked);
         let keywords = part.keywords.clone();
         let (ended, note) = match rest.last() {
-            Some(last) => {
-                let sides = (checks_of(rest), checks_of(tail));
-                let (ended, note) = part.split(rest.len(), last.seq);
-                let (ended, note) = apart((ended, note), &detailed, sides, &mut dropped);
+            Some(last) if two_sided => {
+                let (ended, note) = part.split(rest.len(), last.seq, |text| ending.founds(text));
+                let ended = ending.narrowed(ended, &detailed, &keywords, &mut dropped);
+                // The later side may speak of what was told before it, and that is what the first has come to.
+                let told = [&parts[..], std::slice::from_ref(&ended)].concat();
+                let about = note.about.clone();
+                let note = checks_of(tail, &told).narrowed(note, &about, &keywords, &mut dropped);
                 (Some(ended), note)
             }
+            Some(_) => (Some(part), Part::default()),
             None => (None, part),
         };
         let rest_gist = ended.as_ref().map(Part::gist).transpose()?;
@@ -111,19 +121,6 @@ impl ModelSummarizer {
         let content = write_on(so_far, news.before.covers.messages, &parts, part, brief, &mut dropped)?;
         Ok(Folded { content, usage, dropped, rest: rest_gist, notes, whole: false })
     }
-}
-
-/// Notes of the two sides of a segment's end: each rests on its own messages alone.
-fn apart(
-    (ended, note): (Part, Part),
-    about: &str,
-    (checks, later): (Checks<'_>, Checks<'_>),
-    dropped: &mut Vec<Dropped>,
-) -> (Part, Part) {
-    let (about, keywords) = checks.narrower(about, &note.keywords, dropped);
-    let about = neutral_line(&about, ABOUT, &mut Neutralized::default());
-    let (_, newest) = later.narrower("", &note.keywords, dropped);
-    (Part { about, keywords, ..ended }, Part { keywords: newest, ..note })
 }
 
 /// What may be said of lines.

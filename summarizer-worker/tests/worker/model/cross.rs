@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use shared::domain::{DropReason, Dropped, DroppedPart, Seq, Trigger};
+use shared::domain::{DropReason, Dropped, DroppedPart, FallbackReason, Seq, Trigger};
 use shared::ports::Gist;
 use shared_adapters::openai::OpenAiChat;
 use shared_testkit::model::{DirectModel, Fault, ModelServer};
@@ -154,6 +154,63 @@ async fn what_was_told_of_an_earlier_segment_goes_with_the_message() {
     world.erase_message(&key("a"), 5).await;
     world.covered(&key("a"), Seq(301)).await;
     assert_eq!(telling(&world, "Nobody cheats"), []);
+    assert_proved(&world);
+}
+
+#[tokio::test]
+async fn the_first_side_holds_no_item_that_rests_on_the_second() {
+    let (world, server) = begun().await;
+    server.play([Fault::Text(|text| {
+        text.replace(
+            "\"items\":[",
+            "\"items\":[\"todo|2|||Call plumber Zoltan at noon\",\"todo|2|||Call plumber at noon\",",
+        )
+    })]);
+    cross(&world, &[(131, "I'll call the plumber at noon."), (150, "The plumber is called Zoltan.")]).await;
+    let version = world.views.versions(&key("a")).pop().unwrap();
+    let items: Vec<&str> = version.content.action_items.iter().map(|item| &*item.text).collect();
+    assert!(items.contains(&"Call plumber Zoltan at noon"), "it is shown: {items:?}");
+    assert!(telling(&world, "Zoltan").iter().all(|gist| gist.0.contains("notes")), "only the cut, in its notes");
+    assert!(telling(&world, "Call plumber at noon").iter().any(|gist| !gist.0.contains("notes")));
+}
+
+#[tokio::test]
+async fn the_second_side_tells_nothing_that_rests_on_the_first_alone() {
+    let (world, server) = begun().await;
+    server.play([Fault::Text(|text| text.replace("\"about\":\"", "\"about\":\"They see that Zoltan won. "))]);
+    cross(&world, &[(131, "The winner is called Zoltan.")]).await;
+    assert_eq!(telling(&world, "Zoltan won"), []);
+    assert!(!world.views.versions(&key("a")).pop().unwrap().degraded);
+}
+
+#[tokio::test]
+async fn what_is_said_of_the_end_of_a_segment_is_said_in_its_language() {
+    let (world, server) = begun().await;
+    server.play([Fault::Text(|text| {
+        let german = "Sie haben heute über die Nachrichten gesprochen und sind sich nicht einig, ob das mit den Zahlen so bleiben soll oder ob man sie noch ändern kann.";
+        text.replace("\"before\":\"", &format!("\"before\":\"{german} {german} "))
+    })]);
+    cross(&world, &[]).await;
+    let version = world.views.versions(&key("a")).pop().unwrap();
+    assert_eq!(version.fallback, Some(FallbackReason::Refused), "{version:?}");
+    assert_eq!(telling(&world, "Nachrichten"), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nothing_comes_after_the_end_of_a_segment_it_is_all_that_is_told() {
+    let mut world = World::new(quiet());
+    let model = direct(&mut world, &ModelConfig::default());
+    steps(&world, &[100]).await;
+    world.post(&key("a"), 38).await;
+    world.projected(&key("a"), Seq(138)).await;
+    // The one that begins the second segment.
+    world.erase_message(&key("a"), 137).await;
+    ask(&world, "a", Seq(139)).await;
+    assert_eq!(kinds(&model), ["fold", "update"]);
+    steps(&world, &[20]).await;
+    for n in (0..137).chain(139..159) {
+        assert_eq!(sent(&model, 0, &number(n)), 1, "{n}");
+    }
     assert_proved(&world);
 }
 
