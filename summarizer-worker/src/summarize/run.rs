@@ -11,7 +11,7 @@ use shared::ports::{
 use thiserror::Error;
 use tracing::Instrument as _;
 
-use super::cut::Cutter;
+use super::cut::{CutMaterial, Cutter};
 use super::engine::EngineRun;
 use super::engines::Engines;
 use super::flight::Flights;
@@ -34,6 +34,14 @@ pub(crate) struct Summaries {
     flights: Flights,
     owner: String,
     lease: Duration,
+}
+
+/// A conversation as it was read for a version.
+struct Read<'a> {
+    cutter: Cutter<'a>,
+    material: CutMaterial,
+    /// The last message.
+    last: Record,
 }
 
 /// What a run came to.
@@ -234,8 +242,7 @@ impl Summaries {
     ) -> Result<Option<SummaryPointer>, RunError> {
         let begun = self.ports.clock.now();
         let run = EngineRun::new(engine, SummaryRun { key: row.key.clone(), trigger });
-        let (mut cutter, last) = self.read(row, &run).await?;
-        let material = cutter.material().await?;
+        let Read { mut cutter, material, last } = self.read(row, &run).await?;
         let fresh = material.fresh.as_deref().filter(|fresh| fresh.len() <= FRESH);
         let before = match (&fresh, row.summary) {
             (Some(_), Some(pointer)) if !pointer.degraded => self.ports.views.newest_summary(&row.key).await?,
@@ -280,19 +287,16 @@ impl Summaries {
         Ok(Some(version.pointer()))
     }
 
-    /// Reads on from the cut of the newest version up to the view's last message, and proves that it met the view.
-    async fn read<'a>(
-        &'a self,
-        row: &'a ConversationRow,
-        engine: &'a EngineRun<'a>,
-    ) -> Result<(Cutter<'a>, Record), RunError> {
+    /// Reads on from the cut of the newest version up to the view's last message, and proves that it met the view. A cut
+    /// that does not fit, or of which a gist is lost, is as good as none.
+    async fn read<'a>(&'a self, row: &'a ConversationRow, engine: &'a EngineRun<'a>) -> Result<Read<'a>, RunError> {
         if let Some(pointer) = row.summary {
             let cut = self.gists.cut(&row.key, &engine.maker(), &pointer.covers.digest).await?;
             if let Some(cut) = cut {
                 let cutter = Cutter::new(&self.gists, engine, &row.key, row.epoch, Some(cut));
                 match self.read_on(row, cutter).await {
                     Err(RunError::Mismatch(reason)) => {
-                        tracing::warn!(reason, "a stored cut does not fit: the log is read from its start");
+                        tracing::warn!(reason, "a stored cut does not do: the log is read from its start");
                     }
                     result => return result,
                 }
@@ -301,11 +305,7 @@ impl Summaries {
         self.read_on(row, Cutter::new(&self.gists, engine, &row.key, row.epoch, None)).await
     }
 
-    async fn read_on<'a>(
-        &self,
-        row: &ConversationRow,
-        mut cutter: Cutter<'a>,
-    ) -> Result<(Cutter<'a>, Record), RunError> {
+    async fn read_on<'a>(&self, row: &ConversationRow, mut cutter: Cutter<'a>) -> Result<Read<'a>, RunError> {
         let view = &row.view;
         let mut last = None;
         while cutter.next() <= view.last_message {
@@ -326,10 +326,11 @@ impl Summaries {
         if cutter.chain() != view.message_digest || cutter.messages() != view.messages {
             return Err(RunError::Mismatch(format!("the chain differs at record {}", view.last_message)));
         }
-        match last {
-            Some(last) => Ok((cutter, last)),
-            None => Err(RunError::Mismatch("the cut lies behind the last message".to_owned())),
-        }
+        let Some(last) = last else {
+            return Err(RunError::Mismatch("the cut lies behind the last message".to_owned()));
+        };
+        let material = cutter.material().await?;
+        Ok(Read { cutter, material, last })
     }
 
     /// What was derived from a conversation that was erased meanwhile must not stay.
