@@ -32,7 +32,7 @@ fn folded(key: &ConversationKey, records: &[Record]) -> ConversationView {
 
 /// The chain over all records.
 pub(crate) fn chain(key: &ConversationKey, records: &[Record]) -> Digest {
-    records.iter().fold(Digest::genesis(key), |chain, record| chain.then(record))
+    records.iter().fold(Digest::genesis(key), Digest::then)
 }
 
 fn posted(records: &[Record]) -> BTreeMap<UserId, u64> {
