@@ -39,7 +39,7 @@ impl Summarizer for LocalSummarizer {
         let (gists, tail) = (material.gists.to_vec(), material.tail.to_vec());
         on_own_thread(move || {
             let content = shared_insights::fold(&notes(&gists)?, &messages(&tail));
-            Ok(Folded { content, usage: Usage::default(), dropped: Vec::new(), notes: None, whole: true })
+            Ok(Folded { content, usage: Usage::default(), dropped: Vec::new(), rest: None, notes: None, whole: true })
         })
         .await
     }

@@ -3,9 +3,10 @@
 //! Law: cut and merged as on a server, so the same messages come to the same summary; memory holds the open segment
 //! and a few gists, however long the conversation is.
 
+use shared::ports::SegmentSize;
 use shared_insights::{Gist, Message, Summary, fold, gist, merge};
 
-use crate::summarize::{FAN, MESSAGES, TOKENS, tokens};
+use crate::summarize::{FAN, tokens};
 
 /// The conversation so far.
 #[derive(Debug, Default)]
@@ -28,7 +29,7 @@ struct Said {
 impl OfflineFold {
     /// Takes the next message, written at this time in milliseconds since 1970; answers its number, from 1.
     pub fn push(&mut self, author: String, text: String, at_ms: i64) -> u64 {
-        if self.open.len() >= MESSAGES || self.tokens >= TOKENS {
+        if SegmentSize::default().is_full(self.open.len(), self.tokens) {
             let closed = gist(&heard(&self.open));
             self.open.clear();
             self.tokens = 0;
@@ -77,7 +78,10 @@ mod tests {
         for number in 0..5_000_u64 {
             let text = format!("Shall we meet about topic {number} tomorrow?");
             assert_eq!(offline.push(format!("user{}", number % 3), text, 1_772_625_600_000), number + 1);
-            assert!(offline.open.len() <= MESSAGES && offline.levels.iter().all(|level| level.len() < FAN));
+            assert!(
+                offline.open.len() <= SegmentSize::default().messages
+                    && offline.levels.iter().all(|level| level.len() < FAN)
+            );
         }
         let (summary, gists) = offline.finish();
         assert!(gists < 2 * FAN && !summary.brief.is_empty());

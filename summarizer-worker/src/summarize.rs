@@ -1,10 +1,11 @@
 //! Summarize: conversations with uncovered messages get a new version when the policy says so, or somebody asks.
 //!
 //! - [`schedule`]: when which conversation is due; [`lane`] works it off; [`sweep`] finds what it lost
+//! - [`thrift`]: what is new waits until it is worth a model's call
 //! - [`redo`]: what a fallback engine wrote is made again
 //! - [`ask`]: requests for a summary now, equal ones joined
 //! - [`run`]: one version: lease, cut, fold, proof, compare-and-set
-//! - [`segments`], [`cut`], [`gists`]: a long conversation in bounded cost
+//! - [`segments`], [`cut`], [`stored`], [`gists`]: a long conversation in bounded cost
 //! - [`engine`]: the engine, given less where it says that it is too much; [`engines`]: which one, and which else
 //!
 //! Law: a version is stored only if the chain over what was read equals the chain of the view, and nothing
@@ -21,7 +22,9 @@ mod redo;
 mod run;
 mod schedule;
 mod segments;
+mod stored;
 mod sweep;
+mod thrift;
 
 pub(crate) use ask::{answer, take as take_asks};
 pub(crate) use cut::FAN;
@@ -30,7 +33,7 @@ pub(crate) use lane::{Backoff, lane};
 pub(crate) use redo::redo;
 pub(crate) use run::Summaries;
 pub(crate) use schedule::Schedule;
-pub(crate) use segments::{MESSAGES, TOKENS, tokens};
+pub(crate) use segments::tokens;
 pub(crate) use sweep::sweep;
 
 use shared::config::summary_policy::SummaryNeed;

@@ -8,11 +8,12 @@ use deploy::repository;
 use deploy::stack::{Plan, Stack};
 use serde_json::json;
 use shared_testkit::model::ModelServer;
-use shared_testkit::scenarios::{model, sets, summarize};
+use shared_testkit::scenarios::{model, sets, summarize, users};
 use shared_testkit::transcript::{self, Lines};
 use shared_testkit::wait;
 
 use crate::stack;
+use crate::users::admin;
 
 /// Two workers that know the model; the others know nothing of it.
 fn plan(model: &ModelServer, patience: &str, settings: Vec<(&'static str, String)>) -> Plan {
@@ -46,7 +47,10 @@ async fn the_scenarios_run_with_the_model_as_with_the_local_engine() -> Result<(
     let mut stack = stack!(plan(&mock, "55s", Vec::new()));
     let (client, address) = (&stack.client, stack.address());
     tokio::try_join!(sets::summarizes(client), sets::some_queries(client), sets::pushes(client, &address))?;
+    sets::appends(client).await?;
+    sets::changes(client, &address).await?;
     summarize::covers_long_conversations(client).await?;
+    users::exported_and_erased(client, &admin(&stack).await?).await?;
     let summary = client.get("/chats/summarize-long/summary").await?.ok()?;
     ensure!(summary["engine"] == "openai:mock" && summary["degraded"] == false, "{summary}");
     for replica in stack.replicas() {
@@ -60,18 +64,18 @@ async fn one_need_is_one_run_for_all_workers_and_a_killed_one_pays_again_for_one
     let mock = ModelServer::start(false).await?;
     let mut stack = stack!(plan(&mock, "20s", model::only_asked_for()));
     // A segment's notes and a summary, however many ask whichever worker.
-    say(&stack, "shared", &own("zebra", 60)).await?;
+    say(&stack, "shared", &own("zebra", 100)).await?;
     let mut asking = tokio::task::JoinSet::new();
     for _ in 0..12 {
         let client = stack.client.clone();
         asking.spawn(async move { client.post("/chats/summarize", &json!({"conversation_id": "shared"})).await?.ok() });
     }
     while let Some(summary) = asking.join_next().await {
-        ensure!(summary??["covers"]["messages"] == 60);
+        ensure!(summary??["covers"]["messages"] == 100);
     }
     ensure!(about(&mock, "zebra") == 2, "{} calls for one need", about(&mock, "zebra"));
-    // 300 messages: seven segments' notes and a summary. All workers are killed in the middle of a call.
-    say(&stack, "killed", &own("giraffe", 300)).await?;
+    // 550 messages: seven segments' notes and a summary. All workers are killed in the middle of a call.
+    say(&stack, "killed", &own("giraffe", 550)).await?;
     mock.pace(Duration::from_millis(30));
     let client = stack.client.clone();
     let ask = json!({"conversation_id": "killed"});
@@ -90,7 +94,7 @@ async fn one_need_is_one_run_for_all_workers_and_a_killed_one_pays_again_for_one
         let answer = stack.client.post("/chats/summarize", &ask).await?;
         Ok((answer.status == 200).then(|| answer.json()))
     });
-    ensure!(summary.await??["covers"]["messages"] == 300);
+    ensure!(summary.await??["covers"]["messages"] == 550);
     let calls = about(&mock, "giraffe");
     ensure!((8..=9).contains(&calls), "{calls} calls where 8 are needed");
     for replica in stack.replicas() {

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 use crate::stack;
 
-async fn admin(stack: &Stack) -> Result<Client> {
+pub(crate) async fn admin(stack: &Stack) -> Result<Client> {
     let args = ["keys", "create", "--tenant", "public", "--scopes", "write,read,admin", "--rate", "0"];
     Ok(stack.client.with_key(stack.recap(&args).await?.trim()))
 }

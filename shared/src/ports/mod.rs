@@ -29,7 +29,9 @@ pub use message_log::{
 };
 pub use rate_limiter::{Quota, RateDecision, RateLimiter};
 pub use store_error::StoreError;
-pub use summarizer::{Folded, Gist, Gisted, Material, News, Summarizer, SummarizerError, SummaryMessage, SummaryRun};
+pub use summarizer::{
+    Folded, Gist, Gisted, Material, News, SegmentSize, Summarizer, SummarizerError, SummaryMessage, SummaryRun,
+};
 pub use user_erasures::{Demand, ErasureState, Held, MOST_DEMANDS, UserErasure, UserErasures};
 pub use view_store::{
     CasOutcome, ConversationRow, DeadLetter, GistKey, HistoryQuery, HistoryRow, ListQuery, ParticipationDelta,

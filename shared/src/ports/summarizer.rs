@@ -26,6 +26,11 @@ pub trait Summarizer: Send + Sync + 'static {
     /// Engine and version of its prompts or rules: gists of another maker are not used.
     fn maker(&self) -> CompactString;
 
+    /// How long a segment gets.
+    fn segment(&self) -> SegmentSize {
+        SegmentSize::default()
+    }
+
     /// The essence of a closed segment.
     async fn gist(&self, run: &SummaryRun, segment: &[SummaryMessage]) -> Result<Gisted, SummarizerError>;
 
@@ -39,8 +44,40 @@ pub trait Summarizer: Send + Sync + 'static {
         None
     }
 
+    /// Whether it writes on from the version before, in a call that makes gists of the rest of a segment and of the tail.
+    /// Else it is given no rest.
+    fn writes_on(&self, run: &SummaryRun, material: &Material<'_>) -> bool {
+        let _ = (run, material);
+        false
+    }
+
     /// The summary of a whole conversation.
     async fn fold(&self, run: &SummaryRun, material: &Material<'_>) -> Result<Folded, SummarizerError>;
+}
+
+/// When a segment of a conversation is long enough to be closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SegmentSize {
+    /// With so many messages,
+    pub messages: usize,
+    /// if they come to so many tokens,
+    pub least_tokens: usize,
+    /// or with the message that brings it to so many, however few they are.
+    pub most_tokens: usize,
+}
+
+impl Default for SegmentSize {
+    fn default() -> Self {
+        Self { messages: 40, least_tokens: 0, most_tokens: 3_000 }
+    }
+}
+
+impl SegmentSize {
+    /// Whether the next message begins another segment.
+    #[must_use]
+    pub const fn is_full(&self, messages: usize, tokens: usize) -> bool {
+        tokens >= self.most_tokens || messages >= self.messages && tokens >= self.least_tokens
+    }
 }
 
 /// Whose summary is being made, and why.
@@ -55,9 +92,11 @@ pub struct SummaryRun {
 /// What a summary is made from.
 #[derive(Debug, Clone, Copy)]
 pub struct Material<'a> {
-    /// Gists that stand for all messages but the tail, in order.
+    /// Gists that stand for all messages but the rest and the tail, in order.
     pub gists: &'a [Gist],
-    /// The messages after them, which no gist stands for.
+    /// The messages after them that end a segment.
+    pub rest: &'a [SummaryMessage],
+    /// The messages after these, which no gist stands for either.
     pub tail: &'a [SummaryMessage],
     /// What has come since the version before, where that is known. It is then enough to write on from there.
     pub news: Option<News<'a>>,
@@ -68,7 +107,7 @@ pub struct Material<'a> {
 pub struct News<'a> {
     /// The version before.
     pub before: &'a SummaryVersion,
-    /// Gists of what came since, but for the tail.
+    /// Gists of what came since, but for the rest and the tail.
     pub gists: &'a [Gist],
     /// Bytes of text that came since a summary was last made from the whole material.
     pub since_whole: u64,
@@ -111,6 +150,8 @@ pub struct Folded {
     pub usage: Usage,
     /// What of the engine's answer failed the checks.
     pub dropped: Vec<Dropped>,
+    /// The gist of the rest, if there was one.
+    pub rest: Option<Gist>,
     /// The gist of the tail, if the engine made one on the way.
     pub notes: Option<Gist>,
     /// Whether it was made from the whole material, not written on from the version before.

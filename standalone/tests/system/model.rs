@@ -8,10 +8,11 @@ use shared::domain::Usage;
 use shared_testkit::client::Client;
 use shared_testkit::model::{Fault, ModelServer};
 use shared_testkit::process::Launch;
-use shared_testkit::scenarios::{model, sets, summarize};
+use shared_testkit::scenarios::{model, sets, summarize, users};
 use shared_testkit::socket::{Frame, Socket};
 use shared_testkit::{scenarios, transcript, wait};
 
+use crate::users::admin;
 use crate::{RECAP, Recap, check};
 
 fn with_model(launch: Launch, mock: &ModelServer) -> Launch {
@@ -41,7 +42,7 @@ async fn a_key_and_an_address_are_enough_and_everything_says_who_wrote_it() -> R
     let versions = recap.client.get("/chats/a/summaries").await?.ok()?;
     let version = &versions["summaries"][0];
     ensure!(version["usage"]["tokens_in"].as_u64().is_some_and(|tokens| tokens > 0), "{version}");
-    ensure!(version["prompt_version"] == "2", "{version}");
+    ensure!(version["prompt_version"] == "3", "{version}");
     let metrics = recap.client.get("/metrics").await?.text;
     ensure!(metrics.contains("recap_llm_tokens_total"), "{metrics}");
     let log = recap.server.log();
@@ -63,6 +64,12 @@ async fn the_scenarios_run_with_the_model_as_with_the_local_engine() -> Result<(
         sets::pushes(client, address),
         summarize::covers_long_conversations(client),
     )?;
+    sets::appends(client).await?;
+    sets::changes(client, address).await?;
+    sets::refuses_bad_input(client, address).await?;
+    users::exported_and_erased(client, &admin(&recap).await?).await?;
+    let summary = client.get("/chats/summarize-long/summary").await?.ok()?;
+    ensure!(summary["engine"] == "openai:mock" && summary["degraded"] == false, "{summary}");
     recap.server.stop().await?;
     check(recap.data.path()).await
 }
@@ -115,6 +122,35 @@ async fn trouble_is_said_and_made_up_for() -> Result<()> {
     .await?;
     recap.server.stop().await?;
     check(recap.data.path()).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_enough_for_old_summaries_to_be_made_anew_once_they_are_shown() -> Result<()> {
+    let (mock, data) = (ModelServer::start(false).await?, tempfile::tempdir()?);
+    let server = Launch::recap(RECAP, data.path()).start().await?;
+    let client = Client::new(server.address())?;
+    for conversation in ["shown", "not-shown"] {
+        plan(&client, conversation, 5).await?;
+        ensure!(asked(&client, conversation).await?["engine"] == "local");
+    }
+    server.stop().await?;
+    // What every user sets, and nothing else.
+    let launch = Launch::recap(RECAP, data.path()).env("OPENAI_API_KEY", model::KEY);
+    let server = launch.env("OPENAI_BASE_URL", mock.base_url()).start().await?;
+    let client = Client::new(server.address())?;
+    let engine = async |conversation: &str| {
+        let summary = client.get(&format!("/chats/{conversation}/summary")).await?.ok()?;
+        anyhow::Ok(summary["engine"].as_str().map(str::to_owned))
+    };
+    ensure!(engine("shown").await?.as_deref() == Some("local"), "nobody waits for a better one");
+    wait::until("the model's own", async || {
+        let made = engine("shown").await?.is_some_and(|engine| engine.starts_with("openai:"));
+        Ok(made.then_some(()))
+    })
+    .await?;
+    ensure!(mock.answered() == 1, "only what is shown is paid for: {} calls", mock.answered());
+    server.stop().await?;
+    check(data.path()).await
 }
 
 /// Tokens of all that was billed, and what it costs by a price of one millionth for each token sent and two for each

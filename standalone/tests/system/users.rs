@@ -16,7 +16,7 @@ use crate::erasure::gone;
 use crate::keys::keys;
 use crate::{RECAP, Recap, check};
 
-async fn admin(recap: &Recap) -> Result<Client> {
+pub(crate) async fn admin(recap: &Recap) -> Result<Client> {
     let args = ["create", "--tenant", "public", "--scopes", "write,read,admin", "--rate", "0"];
     Ok(recap.client.with_key(keys(recap, &args).await?.trim()))
 }

@@ -52,9 +52,13 @@ impl<'a> Checks<'a> {
 
     /// Whether the answer is in another language than the lines that it is about.
     pub(crate) fn of_another_language(&self, answer: &Answer) -> bool {
+        [&answer.brief, &answer.notes.about].into_iter().any(|text| self.is_foreign(text))
+    }
+
+    /// Whether a text is in another language than the lines.
+    pub(crate) fn is_foreign(&self, text: &str) -> bool {
         let said: Vec<&str> = self.lines.iter().map(|line| &*line.content).collect();
-        let said = said.join("\n");
-        [&answer.brief, &answer.notes.about].into_iter().any(|text| differs(&said, text))
+        differs(&said.join("\n"), text)
     }
 
     /// The texts, made harmless but not yet checked.
@@ -116,6 +120,19 @@ impl<'a> Checks<'a> {
         Checked { brief, detailed, part, dropped }
     }
 
+    /// A part with what of a text and of keywords that passed rests on these lines too, which are some of those shown.
+    pub(crate) fn narrowed(&self, part: Part, about: &str, keywords: &[String], dropped: &mut Vec<Dropped>) -> Part {
+        // A keyword that stands in other lines is not lost.
+        let keywords = self.keywords(keywords, &mut Neutralized::default(), &mut Vec::new());
+        let about = neutral_line(&self.text(about, dropped), ABOUT, &mut Neutralized::default());
+        Part { about, keywords, ..part }
+    }
+
+    /// Whether nothing in a text stands nowhere.
+    pub(crate) fn founds(&self, text: &str) -> bool {
+        self.ground.unfounded(text).is_empty()
+    }
+
     /// A text without sentences that fail.
     fn text(&self, text: &str, dropped: &mut Vec<Dropped>) -> String {
         let mut kept = String::with_capacity(text.len());
@@ -137,7 +154,7 @@ impl<'a> Checks<'a> {
             drop_some(dropped, part, DropReason::Instructions, 1);
             return false;
         }
-        if !self.ground.unfounded(text).is_empty() {
+        if !self.founds(text) {
             drop_some(dropped, part, DropReason::Unfounded, 1);
             return false;
         }

@@ -48,6 +48,15 @@ pub struct ModelConfig {
     /// How often summaries that the local engine wrote for the model are tried again
     #[arg(long, env = "LLM_REDO_INTERVAL", default_value = "1m", value_parser = duration)]
     pub llm_redo_interval: Duration,
+    /// A summary that nobody asked for waits until about so many tokens of text are new; 0 = it does not wait
+    #[arg(long, env = "LLM_MIN_NEW_TOKENS", default_value_t = 1_500)]
+    pub llm_min_new_tokens: u64,
+    /// With less new text than that, a summary is made after a silence of this length
+    #[arg(long, env = "LLM_IDLE", default_value = "1m", value_parser = duration)]
+    pub llm_idle: Duration,
+    /// With less new text than that, a summary is made when the first of it is as old as this
+    #[arg(long, env = "LLM_MAX_WAIT", default_value = "5m", value_parser = duration)]
+    pub llm_max_wait: Duration,
     /// Values that no model sees, with commas: email, phone, card, iban, secret. Placeholders stand for them in what a
     /// model is asked, and the values again in what is shown; none = nothing is kept from it
     #[arg(long, env = "REDACT", value_delimiter = ',', value_parser = sensitive)]
@@ -69,6 +78,9 @@ impl Default for ModelConfig {
             llm_daily_cost_cap: None,
             llm_prices: Vec::new(),
             llm_redo_interval: Duration::from_mins(1),
+            llm_min_new_tokens: 1_500,
+            llm_idle: Duration::from_mins(1),
+            llm_max_wait: Duration::from_mins(5),
             redact: Vec::new(),
         }
     }

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use compact_str::{CompactString, format_compact};
-use shared::domain::{Dropped, DroppedPart, SummaryContent, Trigger, Usage};
+use shared::domain::{Dropped, Usage};
 use shared::ports::{
-    ChatModel, ChatProgress, EventBus, Folded, Gist, Gisted, Material, News, Ports, Summarizer, SummarizerError,
+    ChatModel, ChatProgress, EventBus, Folded, Gist, Gisted, Material, Ports, SegmentSize, Summarizer, SummarizerError,
     SummaryMessage, SummaryRun,
 };
 use shared_insights::{ActionItem, Finding};
@@ -21,28 +21,25 @@ use super::fence::Fence;
 use super::ground::Ground;
 use super::ledger::Ledger;
 use super::open::{Shown, chosen};
-use super::part::{ABOUT, FINDINGS, ITEMS, Part, close, newest, shown};
+use super::part::{ABOUT, Part, close, shown};
 use super::partial::Partials;
 use super::prompts::{Prompt, VERSION};
 use super::reply::{self, Answer};
 use super::schema::Schemas;
 use super::tokens::Tokens;
+use super::update::is_enough;
 use super::veil::{ORDERS, Veils};
-use super::write::{content, write_on};
+use super::write::content;
 
-/// A detailed text beyond this is written anew.
-const LONG_DETAILED: usize = 6_000;
-/// With so many times the bytes of all gists come since, a summary is made from the whole again.
-const WHOLE_EVERY: u64 = 8;
-/// and at least so many bytes.
-const WHOLE_BELOW: u64 = 64_000;
+/// Notes of a few short messages would cost more than they do, so a segment of these gets more of them.
+const SEGMENT: SegmentSize = SegmentSize { messages: 40, least_tokens: 1_500, most_tokens: 3_000 };
 
 /// Writes summaries with a model.
 pub struct ModelSummarizer {
     caller: Caller,
     schemas: Schemas,
     veils: Veils,
-    bus: Arc<dyn EventBus>,
+    pub(super) bus: Arc<dyn EventBus>,
     engine: CompactString,
     maker: CompactString,
 }
@@ -75,7 +72,7 @@ impl ModelSummarizer {
         })
     }
 
-    async fn ask(
+    pub(super) async fn ask(
         &self,
         run: &SummaryRun,
         prompt: Prompt,
@@ -85,7 +82,7 @@ impl ModelSummarizer {
     ) -> Result<(Answer, String), SummarizerError> {
         let wanted = match prompt {
             Prompt::Gist | Prompt::Merge => "about",
-            Prompt::Fold | Prompt::Update => "brief",
+            Prompt::Fold | Prompt::Update | Prompt::Cross => "brief",
             Prompt::Repair => "texts",
         };
         let mut role = prompt.role(fence.mark());
@@ -101,17 +98,20 @@ impl ModelSummarizer {
             schema: self.schemas.of(prompt),
             most_output: self.caller.config.llm_max_output_tokens,
         };
-        let mut answer = self.caller.ask(&question, progress, |text| reply::read(text, wanted), usage).await?;
+        // Of the end of a segment nobody else would tell.
+        let told = |answer: &Answer| prompt != Prompt::Cross || !answer.detailed.is_empty();
+        let read = |text: &str| reply::read(text, wanted).filter(told);
+        let mut answer = self.caller.ask(&question, progress, read, usage).await?;
         answer.each(|text| veil.lift(text));
         Ok((answer, role))
     }
 
-    fn fence(&self, run: &SummaryRun) -> Fence {
+    pub(super) fn fence(&self, run: &SummaryRun) -> Fence {
         Fence::open(self.caller.ids.random(), self.veils.over(&run.key))
     }
 
     /// Answers checked against what they were made from; words that stand nowhere are asked away once.
-    async fn checked(
+    pub(super) async fn checked(
         &self,
         run: &SummaryRun,
         answer: &Answer,
@@ -139,19 +139,22 @@ impl ModelSummarizer {
     }
 }
 
-/// Adds lines of a chat, numbered from 1: a seq may be many tokens long.
-fn chat(fence: &mut Fence, lines: &[SummaryMessage]) {
+/// Adds lines of a chat, numbered from 1: a seq may be many tokens long. The first of them may be marked off.
+pub(super) fn chat(fence: &mut Fence, lines: &[SummaryMessage], rest: usize) {
     if lines.is_empty() {
         return;
     }
     fence.heading("Lines:");
     for (number, line) in (1..).zip(lines) {
         fence.said(number, line.user.as_str(), &line.content);
+        if usize::try_from(number).is_ok_and(|number| number == rest) {
+            fence.heading("Later:");
+        }
     }
 }
 
 /// Adds notes of parts.
-fn notes(fence: &mut Fence, parts: &[Part]) {
+pub(super) fn notes(fence: &mut Fence, parts: &[Part]) {
     if parts.iter().all(|part| part.about.is_empty()) {
         return;
     }
@@ -162,7 +165,7 @@ fn notes(fence: &mut Fence, parts: &[Part]) {
 }
 
 /// Adds what is still open, with ids, as far as it may concern what is new.
-fn open(
+pub(super) fn open(
     fence: &mut Fence,
     todo: &[ActionItem],
     asked: &[Finding],
@@ -180,12 +183,12 @@ fn open(
     chosen
 }
 
-fn read(gists: &[Gist]) -> Result<Vec<Part>, SummarizerError> {
+pub(super) fn read(gists: &[Gist]) -> Result<Vec<Part>, SummarizerError> {
     gists.iter().map(Part::read).collect()
 }
 
 /// Everything that parts say is ground for what is made from them.
-fn ground(ground: &mut Ground, parts: &[Part]) {
+pub(super) fn ground(ground: &mut Ground, parts: &[Part]) {
     for part in parts {
         ground.text(&part.about);
         for item in &part.todo {
@@ -210,11 +213,15 @@ impl Summarizer for ModelSummarizer {
         self.maker.clone()
     }
 
+    fn segment(&self) -> SegmentSize {
+        SEGMENT
+    }
+
     async fn gist(&self, run: &SummaryRun, segment: &[SummaryMessage]) -> Result<Gisted, SummarizerError> {
         let mut usage = Usage::default();
         let mut fence = self.fence(run);
         let mark = fence.mark().to_owned();
-        chat(&mut fence, segment);
+        chat(&mut fence, segment, 0);
         let (answer, role) = self.ask(run, Prompt::Gist, fence, None, &mut usage).await?;
         let mut ground = Ground::default();
         ground.messages(segment);
@@ -246,21 +253,17 @@ impl Summarizer for ModelSummarizer {
         if fits { part.gist().ok() } else { None }
     }
 
+    fn writes_on(&self, run: &SummaryRun, material: &Material<'_>) -> bool {
+        material.news.is_some_and(|news| is_enough(run, material, &news))
+    }
+
     async fn fold(&self, run: &SummaryRun, material: &Material<'_>) -> Result<Folded, SummarizerError> {
         let news = material.news.filter(|news| is_enough(run, material, news));
         match news {
-            Some(news) => self.update(run, &news, material.tail).await,
+            Some(news) => self.update(run, &news, material.rest, material.tail).await,
             None => self.whole(run, material).await,
         }
     }
-}
-
-/// Whether writing on from the version before will do.
-fn is_enough(run: &SummaryRun, material: &Material<'_>, news: &News<'_>) -> bool {
-    let gists: u64 = material.gists.iter().map(|gist| gist.0.len() as u64).sum();
-    run.trigger != Trigger::End
-        && news.before.content.detailed.len() < LONG_DETAILED
-        && news.since_whole < (gists * WHOLE_EVERY).max(WHOLE_BELOW)
 }
 
 impl ModelSummarizer {
@@ -273,7 +276,7 @@ impl ModelSummarizer {
         let mark = fence.mark().to_owned();
         notes(&mut fence, &parts);
         let shown = open(&mut fence, &earlier.todo, &earlier.asked, &parts, material.tail);
-        chat(&mut fence, material.tail);
+        chat(&mut fence, material.tail, 0);
         let mut partials = Partials::new(Arc::clone(&self.bus), run.key.clone(), fence.veil().clone());
         let (answer, role) = self.ask(run, Prompt::Fold, fence, Some(&mut partials), &mut usage).await?;
         let mut founded = Ground::default();
@@ -284,57 +287,6 @@ impl ModelSummarizer {
         let notes = if material.tail.is_empty() { None } else { Some(checked.part.gist()?) };
         close(&answer.closed, &shown, &mut earlier.todo, &mut earlier.asked);
         let content = content(&mut earlier, checked.part, checked.brief, checked.detailed, &mut dropped)?;
-        Ok(Folded { content, usage, dropped, notes, whole: true })
-    }
-
-    async fn update(
-        &self,
-        run: &SummaryRun,
-        news: &News<'_>,
-        tail: &[SummaryMessage],
-    ) -> Result<Folded, SummarizerError> {
-        let parts = read(news.gists)?;
-        let before = &news.before.content;
-        let (mut todo, mut asked) = (before.action_items.clone(), before.open_questions.clone());
-        let mut decided = before.decisions.clone();
-        for part in &parts {
-            todo.extend(part.todo.iter().cloned());
-            asked.extend(part.asked.iter().cloned());
-            decided.extend(part.decided.iter().cloned());
-        }
-        let mut usage = Usage::default();
-        let mut fence = self.fence(run);
-        let mark = fence.mark().to_owned();
-        fence.line("So far: ", &before.brief);
-        let shown = open(&mut fence, &todo, &asked, &parts, tail);
-        notes(&mut fence, &parts);
-        chat(&mut fence, tail);
-        let mut partials = Partials::new(Arc::clone(&self.bus), run.key.clone(), fence.veil().clone());
-        let (answer, role) = self.ask(run, Prompt::Update, fence, Some(&mut partials), &mut usage).await?;
-        let mut founded = Ground::default();
-        founded.messages(tail);
-        ground(&mut founded, &parts);
-        said_before(&mut founded, before);
-        let checked = self.checked(run, &answer, Checks::new(tail, founded, &role, mark), &mut usage).await?;
-        let mut dropped = checked.dropped;
-        let notes = if tail.is_empty() { None } else { Some(checked.part.gist()?) };
-        close(&answer.closed, &shown, &mut todo, &mut asked);
-        newest(&mut todo, ITEMS, DroppedPart::ActionItem, &mut dropped);
-        newest(&mut asked, FINDINGS, DroppedPart::Question, &mut dropped);
-        let so_far = SummaryContent { action_items: todo, open_questions: asked, decisions: decided, ..before.clone() };
-        let messages = news.before.covers.messages;
-        let content = write_on(so_far, messages, &parts, checked.part, checked.brief, &mut dropped)?;
-        Ok(Folded { content, usage, dropped, notes, whole: false })
-    }
-}
-
-fn said_before(ground: &mut Ground, before: &SummaryContent) {
-    ground.text(&before.brief);
-    ground.text(&before.detailed);
-    for item in &before.action_items {
-        ground.text(&shown(item));
-    }
-    for finding in before.decisions.iter().chain(&before.open_questions) {
-        ground.text(&finding.text);
+        Ok(Folded { content, usage, dropped, rest: None, notes, whole: true })
     }
 }

@@ -13,7 +13,7 @@
 //! With clocks, stores and calls:
 //! - [`tokens`], [`ledger`]: what it costs; [`limits`], [`breaker`]: what is asked when
 //! - [`caller`]: one question until it is answered or given up; [`partial`]: the text so far, for listeners
-//! - [`engine`]: the port; [`probe`]: the way of an answer alone, for fuzzers
+//! - [`engine`]: the port, [`update`]: a summary written on; [`probe`]: the way of an answer alone, for fuzzers
 
 mod breaker;
 mod caller;
@@ -35,6 +35,7 @@ mod prompts;
 mod reply;
 mod schema;
 mod tokens;
+mod update;
 mod veil;
 mod words;
 mod write;

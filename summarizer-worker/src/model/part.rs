@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
-use shared::domain::{DropReason, Dropped, DroppedPart};
+use shared::domain::{DropReason, Dropped, DroppedPart, Seq};
 use shared::ports::{Gist, SummarizerError};
 use shared_insights::{ActionItem, ActionStatus, Finding};
 
@@ -77,6 +77,29 @@ impl Part {
         whole.keywords.truncate(KEYWORDS * 2);
         whole.bound(dropped);
         whole
+    }
+
+    /// Of the first so many messages, and of those after them: to the first belongs what cites only messages up to `last`
+    /// and is `sound` by them alone; the mood is that of both.
+    pub(crate) fn split(self, messages: usize, last: Seq, sound: impl Fn(&str) -> bool) -> (Self, Self) {
+        let first = |text: &str, evidence: &[u64]| evidence.iter().all(|seq| *seq <= last.0) && sound(text);
+        let of_first = |item: &ActionItem| first(&shown(item), &item.evidence);
+        let (first_todo, todo) = self.todo.into_iter().partition(of_first);
+        let of = |findings: Vec<Finding>| {
+            findings.into_iter().partition(|found: &Finding| first(&found.text, &found.evidence))
+        };
+        let (first_decided, decided) = of(self.decided);
+        let (first_asked, asked) = of(self.asked);
+        let first = Self {
+            messages: messages as u64,
+            mood: self.mood,
+            todo: first_todo,
+            decided: first_decided,
+            asked: first_asked,
+            ..Self::default()
+        };
+        let rest = self.messages.saturating_sub(first.messages);
+        (first, Self { messages: rest, todo, decided, asked, ..self })
     }
 
     /// Keeps the newest items within the bounds.

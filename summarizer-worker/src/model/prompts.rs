@@ -4,7 +4,7 @@
 //! conversation but the mark that fences its data.
 
 /// Counted up with every change of a prompt, of the form of an answer, or of what is made of one.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 /// A kind of question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -15,6 +15,8 @@ pub(crate) enum Prompt {
     Fold,
     /// The summary from the one before and what is new.
     Update,
+    /// The same, where a segment ends within what is new.
+    Cross,
     /// Notes of notes.
     Merge,
     /// Texts without words that stand nowhere.
@@ -24,7 +26,7 @@ pub(crate) enum Prompt {
 impl Prompt {
     /// All of them.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 5] = [Self::Gist, Self::Fold, Self::Update, Self::Merge, Self::Repair];
+    pub(crate) const ALL: [Self; 6] = [Self::Gist, Self::Fold, Self::Update, Self::Cross, Self::Merge, Self::Repair];
 
     /// As in metrics.
     pub(crate) const fn as_str(self) -> &'static str {
@@ -32,6 +34,7 @@ impl Prompt {
             Self::Gist => "gist",
             Self::Fold => "fold",
             Self::Update => "update",
+            Self::Cross => "cross",
             Self::Merge => "merge",
             Self::Repair => "repair",
         }
@@ -40,11 +43,12 @@ impl Prompt {
     /// The text, with a place for the mark.
     pub(crate) const fn template(self) -> &'static str {
         match self {
-            Self::Gist => include_str!("../../prompts/gist.2.txt"),
-            Self::Fold => include_str!("../../prompts/fold.2.txt"),
-            Self::Update => include_str!("../../prompts/update.2.txt"),
-            Self::Merge => include_str!("../../prompts/merge.2.txt"),
-            Self::Repair => include_str!("../../prompts/repair.2.txt"),
+            Self::Gist => include_str!("../../prompts/gist.3.txt"),
+            Self::Fold => include_str!("../../prompts/fold.3.txt"),
+            Self::Update => include_str!("../../prompts/update.3.txt"),
+            Self::Cross => include_str!("../../prompts/cross.3.txt"),
+            Self::Merge => include_str!("../../prompts/merge.3.txt"),
+            Self::Repair => include_str!("../../prompts/repair.3.txt"),
         }
     }
 
@@ -68,11 +72,11 @@ mod tests {
             format!("{} {:02x}{:02x}{:02x}{:02x}", prompt.as_str(), hash[0], hash[1], hash[2], hash[3])
         };
         let found: Vec<String> = Prompt::ALL.into_iter().map(digest).collect();
-        assert_eq!((VERSION, found), (2, GOLDEN.map(str::to_owned).to_vec()));
+        assert_eq!((VERSION, found), (3, GOLDEN.map(str::to_owned).to_vec()));
     }
 
-    const GOLDEN: [&str; 5] =
-        ["gist a2621cf4", "fold 998f322a", "update 90e36b32", "merge 307d74b8", "repair 177d9bde"];
+    const GOLDEN: [&str; 6] =
+        ["gist a2621cf4", "fold 998f322a", "update 90e36b32", "cross 1a60d247", "merge 307d74b8", "repair 177d9bde"];
 
     #[test]
     fn each_names_its_mark_and_no_place_is_left_open() {

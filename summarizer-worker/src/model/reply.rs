@@ -28,6 +28,7 @@ pub(crate) struct Notes {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) brief: String,
+    /// The detailed text; or, where a segment ends within the lines, what it says about those up to there.
     pub(crate) detailed: String,
     pub(crate) closed: Vec<String>,
     pub(crate) notes: Notes,
@@ -72,7 +73,7 @@ pub(crate) fn read(text: &str, wanted: &str) -> Option<Answer> {
     }
     Some(Answer {
         brief: string(object.get("brief")),
-        detailed: string(object.get("detailed")),
+        detailed: string(object.get("detailed").or_else(|| object.get("before"))),
         closed,
         texts: strings(object.get("texts")),
         notes,

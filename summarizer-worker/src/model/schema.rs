@@ -14,6 +14,7 @@ pub(crate) struct Schemas {
     gist: Arc<ReplySchema>,
     fold: Arc<ReplySchema>,
     update: Arc<ReplySchema>,
+    cross: Arc<ReplySchema>,
     merge: Arc<ReplySchema>,
     repair: Arc<ReplySchema>,
 }
@@ -30,6 +31,7 @@ impl Schemas {
             gist: schema("notes", with(vec![])),
             fold: schema("summary", with(vec![("brief", text()), ("detailed", text())])),
             update: schema("summary", with(vec![("brief", text())])),
+            cross: schema("summary", with(vec![("brief", text()), ("before", text())])),
             merge: schema("notes", vec![("about", text())]),
             repair: schema("texts", vec![("texts", texts())]),
         }
@@ -41,6 +43,7 @@ impl Schemas {
             Prompt::Gist => &self.gist,
             Prompt::Fold => &self.fold,
             Prompt::Update => &self.update,
+            Prompt::Cross => &self.cross,
             Prompt::Merge => &self.merge,
             Prompt::Repair => &self.repair,
         })

@@ -301,7 +301,7 @@ impl Projector {
         self.ports.bus.announce(Announcement::Projected { key: row.key.clone(), seq: row.view.applied_seq });
         let need = crate::summarize::need(&row);
         match self.policy.due(&need) {
-            Some((at, trigger)) => self.schedule.put(&row.key, at, trigger),
+            Some((at, trigger)) => self.schedule.put(&row.key, at, trigger, now),
             None if need.ended => self.ports.bus.announce(Announcement::Ended { key: row.key.clone() }),
             None => {}
         }

@@ -11,57 +11,25 @@
 //!
 //! An engine that makes *notes* of the tail while it writes a summary is sent each message once: notes of the open
 //! segment are kept in the cut, the next version sends what came after them, and a segment that is closed gets their
-//! sum as its gist.
+//! sum as its gist. The end of a segment that the version before had not seen is sent with the next version too: until
+//! then the segment is *pending*.
 //!
 //! Law: the same records give the same segments, and whether a stored cut fits the log is found out by the chain: it
 //! is carried on from the cut's end to the last message and must meet the view's there.
 
 use compact_str::CompactString;
-use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use shared::domain::{ConversationKey, Digest, Record, RecordBody, Seq};
-use shared::ports::{Gist, Span, SummaryMessage};
+use shared::ports::{Folded, Gist, Material, News, Span, SummaryMessage};
 
 use super::engine::EngineRun;
 use super::gists::{Gists, Peak};
 use super::run::RunError;
 use super::segments::{OpenSegment, merge_digest, range, segment_digest};
+use super::stored::{Note, Pending, StoredCut};
 
 /// So many gists of a level become one of the next, and so many at most are folded into a summary, beside notes.
 pub(crate) const FAN: usize = 32;
-
-/// A cut as it is kept.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct StoredCut {
-    /// The last record of the last closed segment.
-    last: Seq,
-    /// Messages in closed segments.
-    messages: u64,
-    /// The chain at `last`.
-    chain: Digest,
-    /// The peaks of each level, lowest level first, oldest peak first.
-    levels: Vec<Vec<Digest>>,
-    /// Gists of the first messages of the open segment, in order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    notes: Vec<Note>,
-    /// Bytes of text since a summary was made from the whole material.
-    #[serde(default)]
-    since_whole: u64,
-}
-
-/// The gist of some messages of the open segment.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Note {
-    /// The last of them.
-    last: Seq,
-    gist: Box<RawValue>,
-}
-
-impl Note {
-    fn gist(&self) -> Gist {
-        Gist(self.gist.get().into())
-    }
-}
 
 /// Reads a conversation on from a cut.
 pub(crate) struct Cutter<'a> {
@@ -84,14 +52,24 @@ pub(crate) struct Cutter<'a> {
     seen: Seq,
     /// Gists of what came since and was closed; `None` once it is not known any more.
     fresh: Option<Vec<Gist>>,
+    /// Only while what came since is known.
+    pending: Option<Pending>,
 }
 
 /// What a summary is made from, owned.
 pub(crate) struct CutMaterial {
-    pub(crate) gists: Vec<Gist>,
-    pub(crate) tail: Vec<SummaryMessage>,
+    gists: Vec<Gist>,
+    rest: Vec<SummaryMessage>,
+    tail: Vec<SummaryMessage>,
     pub(crate) fresh: Option<Vec<Gist>>,
     pub(crate) since_whole: u64,
+}
+
+impl CutMaterial {
+    /// As an engine is given it.
+    pub(crate) fn of<'a>(&'a self, news: Option<News<'a>>) -> Material<'a> {
+        Material { gists: &self.gists, rest: &self.rest, tail: &self.tail, news }
+    }
 }
 
 impl<'a> Cutter<'a> {
@@ -126,6 +104,7 @@ impl<'a> Cutter<'a> {
             loaded: Vec::new(),
             open: OpenSegment::default(),
             fresh,
+            pending: None,
         }
     }
 
@@ -149,7 +128,9 @@ impl<'a> Cutter<'a> {
         if record.seq != self.next() {
             return Err(RunError::Mismatch(format!("record {} is missing", self.next())));
         }
-        if matches!(record.body, RecordBody::Posted(_) | RecordBody::Removed(_)) && self.open.is_full() {
+        if matches!(record.body, RecordBody::Posted(_) | RecordBody::Removed(_))
+            && self.open.is_full(self.engine.segment())
+        {
             self.close().await?;
         }
         if let Some(posted) = record.posted() {
@@ -165,24 +146,86 @@ impl<'a> Cutter<'a> {
     }
 
     async fn close(&mut self) -> Result<(), RunError> {
+        self.settle(None).await?;
         let segment = self.open.take();
         if segment.is_empty() {
             // All of it was erased.
-            self.closed_here();
+            self.closed_at(self.last, self.chain, self.messages);
             return Ok(());
         }
         let content = segment_digest(self.key, &segment);
-        let (first, last) = range(&segment);
         let notes = std::mem::take(&mut self.closed.notes);
-        let peak = if let Some(peak) = self.gists.find(self.key, self.epoch, &self.maker, content).await? {
-            self.unseen(last, &notes, None, &peak.gist);
-            peak
+        let (last, chain, messages) = (self.last, self.chain, self.messages);
+        let pending = Pending { content, segment, notes, last, chain, messages };
+        if let Some(peak) = self.gists.find(self.key, self.epoch, &self.maker, content).await? {
+            self.found(&pending, &peak.gist);
+            return self.closed_with(&pending, peak).await;
+        }
+        if self.fresh.is_some() && !pending.rest().is_empty() {
+            self.pending = Some(pending);
+            return Ok(());
+        }
+        self.made(pending, None).await
+    }
+
+    /// A segment whose gist is there.
+    fn found(&mut self, closed: &Pending, gist: &Gist) {
+        let Span { last, .. } = range(&closed.segment);
+        if last <= self.seen {
+            return;
+        }
+        if closed.notes.is_empty() {
+            self.fresh.iter_mut().for_each(|fresh| fresh.push(gist.clone()));
         } else {
-            let gist = self.gist(&segment, &notes).await?;
-            let messages = segment.len() as u64;
-            let peak = Peak { content, first, last, messages, chain: self.chain, gist, stored: false };
-            self.made(peak).await?
+            // A gist of all of it, where only the end is new.
+            self.fresh = None;
+        }
+        self.seen = last;
+    }
+
+    /// Closes the pending segment, if there is one: with the gist of its rest, which is made now if it is not given.
+    async fn settle(&mut self, rest: Option<Gist>) -> Result<(), RunError> {
+        let Some(pending) = self.pending.take() else { return Ok(()) };
+        let whole = range(&pending.segment);
+        self.seen = whole.last;
+        let rest = if let Some(rest) = rest {
+            // Made while all that there is was told.
+            (rest, Span { first: Seq(1), last: self.last })
+        } else {
+            let rest = self.engine.gist(pending.rest()).await?;
+            self.fresh.iter_mut().for_each(|fresh| fresh.push(rest.clone()));
+            (rest, whole)
         };
+        self.made(pending, Some(rest)).await
+    }
+
+    /// The gist of a segment, put together from those of its parts, and what was told when they were made.
+    fn join(&self, segment: &Pending, rest: Option<(Gist, Span)>) -> Option<(Gist, Span)> {
+        let (rest, told) = rest.unzip();
+        let mut told = told.unwrap_or_else(|| range(&segment.segment));
+        if !segment.notes.is_empty() {
+            // Whoever made them was told of everything before.
+            told.first = Seq(1);
+        }
+        let mut parts: Vec<Gist> = segment.notes.iter().map(Note::gist).chain(rest).collect();
+        let gist = if parts.len() > 1 { self.engine.join(&parts) } else { parts.pop() };
+        gist.map(|gist| (gist, told))
+    }
+
+    /// Closes a segment with a gist that is made for it, from that of its rest where there is one.
+    async fn made(&mut self, segment: Pending, rest: Option<(Gist, Span)>) -> Result<(), RunError> {
+        let (gist, told) = match self.join(&segment, rest) {
+            Some(joined) => joined,
+            None => (self.engine.gist(&segment.segment).await?, range(&segment.segment)),
+        };
+        let messages = segment.segment.len() as u64;
+        let Pending { content, chain, .. } = segment;
+        let peak = Peak { content, told, messages, chain, gist, stored: false };
+        let peak = self.kept(peak).await?;
+        self.closed_with(&segment, peak).await
+    }
+
+    async fn closed_with(&mut self, segment: &Pending, peak: Peak) -> Result<(), RunError> {
         self.add(0, peak);
         let mut level = 0;
         while self.closed.levels[level].len() == FAN {
@@ -192,50 +235,14 @@ impl<'a> Cutter<'a> {
             level += 1;
             self.add(level, peak);
         }
-        self.closed_here();
+        self.closed_at(segment.last, segment.chain, segment.messages);
         Ok(())
     }
 
-    fn closed_here(&mut self) {
-        self.closed.last = self.last;
-        self.closed.chain = self.chain;
-        self.closed.messages = self.messages;
-    }
-
-    /// The gist of a segment of which the first messages may have notes.
-    async fn gist(&mut self, segment: &[SummaryMessage], notes: &[Note]) -> Result<Gist, RunError> {
-        let (_, last) = range(segment);
-        let Some(until) = notes.last().map(|note| note.last) else {
-            let gist = self.engine.gist(segment).await?;
-            self.unseen(last, notes, None, &gist);
-            return Ok(gist);
-        };
-        let rest = &segment[segment.partition_point(|message| message.seq <= until)..];
-        let mut parts: Vec<Gist> = notes.iter().map(Note::gist).collect();
-        if !rest.is_empty() {
-            parts.push(self.engine.gist(rest).await?);
-        }
-        let gist = match self.engine.join(&parts) {
-            Some(gist) => gist,
-            None => self.engine.gist(segment).await?,
-        };
-        let rest = parts.pop().filter(|_| !rest.is_empty());
-        self.unseen(last, notes, rest, &gist);
-        Ok(gist)
-    }
-
-    /// Notes what the version before had not seen of a segment up to `last`: `rest` behind the notes, else all of it.
-    fn unseen(&mut self, last: Seq, notes: &[Note], rest: Option<Gist>, whole: &Gist) {
-        if last <= self.seen {
-            return;
-        }
-        match (rest, notes) {
-            (Some(rest), _) => self.fresh.iter_mut().for_each(|fresh| fresh.push(rest.clone())),
-            (None, []) => self.fresh.iter_mut().for_each(|fresh| fresh.push(whole.clone())),
-            // A gist of all of it, where only the end is new.
-            (None, _) => self.fresh = None,
-        }
-        self.seen = last;
+    fn closed_at(&mut self, last: Seq, chain: Digest, messages: u64) {
+        self.closed.last = last;
+        self.closed.chain = chain;
+        self.closed.messages = messages;
     }
 
     fn add(&mut self, level: usize, peak: Peak) {
@@ -247,7 +254,7 @@ impl<'a> Cutter<'a> {
     }
 
     /// A paid gist is kept at once. One that cost nothing is kept with the cut, if it still is a peak then.
-    async fn made(&mut self, mut peak: Peak) -> Result<Peak, RunError> {
+    async fn kept(&mut self, mut peak: Peak) -> Result<Peak, RunError> {
         if self.engine.paid() {
             self.gists.save(self.key, self.epoch, &self.maker, &mut peak).await?;
         }
@@ -261,13 +268,12 @@ impl<'a> Cutter<'a> {
             return Ok(peak);
         }
         let peaks = self.peaks(group).await?;
-        let (Some(first), Some(last)) = (peaks.first(), peaks.last()) else {
+        let (Some(told), Some(last)) = (peaks.iter().map(|peak| peak.told).reduce(both), peaks.last()) else {
             return Err(RunError::Mismatch("a cut without peaks".to_owned()));
         };
         let whole = Peak {
             content,
-            first: first.first,
-            last: last.last,
+            told,
             messages: peaks.iter().map(|peak| peak.messages).sum(),
             chain: last.chain,
             gist: Gist("null".into()),
@@ -275,7 +281,7 @@ impl<'a> Cutter<'a> {
         };
         let gists: Vec<Gist> = peaks.into_iter().map(|peak| peak.gist).collect();
         let gist = self.engine.merge(&gists).await?;
-        self.made(Peak { gist, ..whole }).await
+        self.kept(Peak { gist, ..whole }).await
     }
 
     async fn peaks(&self, digests: &[Digest]) -> Result<Vec<Peak>, RunError> {
@@ -291,9 +297,9 @@ impl<'a> Cutter<'a> {
         Ok(peaks)
     }
 
-    /// At most [`FAN`] gists that stand for all closed segments, the notes of the open one, and the messages after
-    /// them. Of more peaks, those above level 0 are merged; that changes once in [`FAN`] segments and is kept as any
-    /// gist is.
+    /// At most [`FAN`] gists that stand for all closed segments, the notes of the pending and the open one, and the
+    /// messages after them. Of more peaks, those above level 0 are merged; that changes once in [`FAN`] segments and is
+    /// kept as any gist is.
     pub(crate) async fn material(&mut self) -> Result<CutMaterial, RunError> {
         let all: usize = self.closed.levels.iter().map(Vec::len).sum();
         let mut upper: Vec<Digest> = self.closed.levels.iter().skip(1).rev().flatten().copied().collect();
@@ -315,19 +321,24 @@ impl<'a> Cutter<'a> {
         }
         upper.extend(lowest);
         let mut gists: Vec<Gist> = self.peaks(&upper).await?.into_iter().map(|peak| peak.gist).collect();
-        gists.extend(self.closed.notes.iter().map(Note::gist));
+        let pending = self.pending.as_ref();
+        let notes = pending.map_or(&self.closed.notes, |pending| &pending.notes);
+        gists.extend(notes.iter().map(Note::gist));
+        let rest = pending.map_or_else(Vec::new, |pending| pending.rest().to_vec());
         let until = self.closed.notes.last().map_or(self.closed.last, |note| note.last);
         let mut tail = self.open.take();
         tail.retain(|message| message.seq > until);
-        Ok(CutMaterial { gists, tail, fresh: self.fresh.take(), since_whole: self.closed.since_whole })
+        let since_whole = self.closed.since_whole;
+        Ok(CutMaterial { gists, rest, tail, fresh: self.fresh.take(), since_whole })
     }
 
-    /// Takes the notes that the engine made of the tail, up to `last`.
-    pub(crate) fn noted(&mut self, last: Seq, notes: Option<&Gist>, whole: bool) -> Result<(), RunError> {
-        if whole {
+    /// Takes the notes that the engine made of the rest and of the tail, up to `last`.
+    pub(crate) async fn noted(&mut self, last: Seq, folded: &Folded) -> Result<(), RunError> {
+        if folded.whole {
             self.closed.since_whole = 0;
         }
-        let Some(Gist(json)) = notes else { return Ok(()) };
+        self.settle(folded.rest.clone()).await?;
+        let Some(Gist(json)) = &folded.notes else { return Ok(()) };
         let gist = RawValue::from_string(json.clone().into());
         let gist = gist.map_err(|_| RunError::Mismatch("an engine's note is no JSON".to_owned()))?;
         self.closed.notes.push(Note { last, gist });
@@ -348,4 +359,9 @@ impl<'a> Cutter<'a> {
         self.gists.save_cut(self.key, self.epoch, &self.maker, covered, (span, &self.closed)).await?;
         Ok(())
     }
+}
+
+/// From the first of two spans to the last.
+fn both(one: Span, other: Span) -> Span {
+    Span { first: one.first.min(other.first), last: one.last.max(other.last) }
 }

@@ -7,7 +7,9 @@ use std::pin::Pin;
 use compact_str::CompactString;
 use parking_lot::Mutex;
 use shared::domain::{Dropped, Usage};
-use shared::ports::{Folded, Gist, Material, Summarizer, SummarizerError, SummaryMessage, SummaryRun};
+use shared::ports::{
+    Folded, Gist, Material, News, SegmentSize, Summarizer, SummarizerError, SummaryMessage, SummaryRun,
+};
 use shared_insights::{Sensitive, sensitive, whole_values};
 
 /// A text this short that is too large is no question of size.
@@ -45,6 +47,10 @@ impl<'a> EngineRun<'a> {
     /// Whether calls have cost anything so far.
     pub(crate) fn paid(&self) -> bool {
         self.bill.lock().usage != Usage::default()
+    }
+
+    pub(crate) fn segment(&self) -> SegmentSize {
+        self.engine.segment()
     }
 
     pub(crate) fn join(&self, parts: &[Gist]) -> Option<Gist> {
@@ -107,8 +113,27 @@ impl<'a> EngineRun<'a> {
         Ok(made.gist)
     }
 
-    /// The summary; of the whole material, then of fewer gists, then of a gist of the tail, if it is too large.
+    /// The summary. The rest of a segment is told of in the same call, if the engine can, else in one before it.
     pub(crate) async fn fold(&self, material: Material<'_>) -> Result<Folded, SummarizerError> {
+        if material.rest.is_empty() {
+            return self.fold_gists(material).await;
+        }
+        if self.engine.writes_on(&self.run, &material)
+            && let Some(folded) = self.try_fold(&material).await?
+        {
+            return Ok(folded);
+        }
+        let rest = self.gist(material.rest).await?;
+        let with_rest = |gists: &[Gist]| [gists, std::slice::from_ref(&rest)].concat();
+        let gists = with_rest(material.gists);
+        let fresh = material.news.map(|news| with_rest(news.gists)).unwrap_or_default();
+        let news = material.news.map(|news| News { gists: &fresh, ..news });
+        let folded = self.fold_gists(Material { gists: &gists, rest: &[], tail: material.tail, news }).await?;
+        Ok(Folded { rest: Some(rest), ..folded })
+    }
+
+    /// Of the whole material, then of fewer gists, then of a gist of the tail, if it is too large.
+    async fn fold_gists(&self, material: Material<'_>) -> Result<Folded, SummarizerError> {
         if let Some(folded) = self.try_fold(&material).await? {
             return Ok(folded);
         }
@@ -121,7 +146,7 @@ impl<'a> EngineRun<'a> {
         let mut less = material.gists.to_vec();
         if less.len() > 1 {
             less = vec![self.merge(&less).await?];
-            if let Some(folded) = self.try_fold(&Material { gists: &less, tail, news: None }).await? {
+            if let Some(folded) = self.try_fold(&Material { gists: &less, rest: &[], tail, news: None }).await? {
                 return Ok(folded);
             }
         }
@@ -130,7 +155,7 @@ impl<'a> EngineRun<'a> {
         }
         let end = self.gist(tail).await?;
         less.push(end.clone());
-        let folded = self.try_fold(&Material { gists: &less, tail: &[], news: None }).await?;
+        let folded = self.try_fold(&Material { gists: &less, rest: &[], tail: &[], news: None }).await?;
         folded.map(|folded| Folded { notes: Some(end), ..folded }).ok_or(SummarizerError::TooLarge)
     }
 

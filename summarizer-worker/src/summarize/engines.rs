@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use shared::ports::{ChatModel, Ports, Summarizer};
 
+use super::thrift::Thrift;
 use crate::{LocalSummarizer, ModelConfig, ModelEngineError, ModelSummarizer};
 
 /// The engines of a process.
@@ -17,12 +18,14 @@ pub struct Engines {
     pub fallback: Option<Arc<dyn Summarizer>>,
     /// How often what the fallback wrote is tried again.
     pub redo_interval: Duration,
+    /// How much has to be new; `None` where a summary costs nothing.
+    pub(crate) thrift: Option<Thrift>,
 }
 
 impl Engines {
     /// One engine with nobody to take its place.
     fn alone(wanted: Arc<dyn Summarizer>) -> Self {
-        Self { wanted, fallback: None, redo_interval: Duration::ZERO }
+        Self { wanted, fallback: None, redo_interval: Duration::ZERO, thrift: None }
     }
 
     /// The model, if there is one; else the local engine.
@@ -37,7 +40,14 @@ impl Engines {
     #[must_use]
     pub fn model(model: ModelSummarizer, config: &ModelConfig) -> Self {
         let fallback: Arc<dyn Summarizer> = Arc::new(LocalSummarizer);
-        Self { wanted: Arc::new(model), fallback: Some(fallback), redo_interval: config.llm_redo_interval }
+        let engines = Self { fallback: Some(fallback), ..Self::alone(Arc::new(model)) };
+        Self { redo_interval: config.llm_redo_interval, ..engines.thrifty(config) }
+    }
+
+    /// What is new waits until it is worth a call.
+    #[must_use]
+    pub fn thrifty(self, config: &ModelConfig) -> Self {
+        Self { thrift: Some(Thrift::of(config)), ..self }
     }
 }
 

@@ -11,8 +11,8 @@ use serde_json::value::RawValue;
 use shared::domain::{ConversationKey, Digest, Seq};
 use shared::ports::{Gist, GistKey, Ports, Span, StoreError};
 
-use super::cut::StoredCut;
 use super::segments::cut_digest;
+use super::stored::StoredCut;
 
 /// Memory for recent gists, in bytes of their JSON.
 const MEMORY: u64 = 8 << 20;
@@ -22,10 +22,11 @@ const MEMORY: u64 = 8 << 20;
 pub(crate) struct Peak {
     /// The digest of what it was made from.
     pub(crate) content: Digest,
-    pub(crate) first: Seq,
-    pub(crate) last: Seq,
+    /// From the first to the last message that its maker was told of, in whatever words: once one of them is changed,
+    /// the gist goes.
+    pub(crate) told: Span,
     pub(crate) messages: u64,
-    /// The conversation's chain at `last`.
+    /// The conversation's chain where that run ends.
     pub(crate) chain: Digest,
     pub(crate) gist: Gist,
     /// Whether the store has it.
@@ -78,7 +79,8 @@ impl Gists {
         let envelope: Envelope = serde_json::from_str(&json).map_err(|e| StoreError::corrupt("a gist", e))?;
         let Envelope { first, last, messages, chain, gist } = envelope;
         let gist = Gist(gist.into());
-        let peak = Peak { content, first, last, messages, chain, gist, stored: true };
+        let told = Span { first, last };
+        let peak = Peak { content, told, messages, chain, gist, stored: true };
         self.recent.insert((epoch, content, maker.clone()), peak.clone());
         Ok(Some(peak))
     }
@@ -96,11 +98,11 @@ impl Gists {
         }
         let corrupt = |e| StoreError::corrupt("an engine's gist", e);
         let gist = RawValue::from_string(peak.gist.0.clone().into()).map_err(corrupt)?;
-        let Peak { first, last, messages, chain, .. } = *peak;
+        let Peak { told, messages, chain, .. } = *peak;
+        let Span { first, last } = told;
         let json = serde_json::to_string(&Envelope { first, last, messages, chain, gist }).map_err(corrupt)?;
         let gist_key = GistKey { content: peak.content, maker: maker.clone() };
-        let span = Span { first, last };
-        self.ports.views.save_gist(key, epoch, &gist_key, span, &Gist(json.into())).await?;
+        self.ports.views.save_gist(key, epoch, &gist_key, told, &Gist(json.into())).await?;
         peak.stored = true;
         self.recent.insert((epoch, peak.content, maker.clone()), peak.clone());
         Ok(())

@@ -69,6 +69,15 @@ pub(crate) async fn lane(
     Ok(())
 }
 
+/// What is left to do for a conversation.
+enum Then {
+    Done,
+    /// It is due, or may be made, only then.
+    Again(Timestamp),
+    /// It waits for more text, until then at most.
+    Waits(Timestamp),
+}
+
 struct Lane {
     summaries: Arc<Summaries>,
     schedule: Arc<Schedule>,
@@ -98,8 +107,9 @@ impl Lane {
 
     async fn one(&self, key: &ConversationKey, trigger: Trigger) {
         match self.made(key).await {
-            Ok(Some(again)) => self.schedule.put_new(key, again, trigger),
-            Ok(None) => {
+            Ok(Then::Again(at)) => self.schedule.put_new(key, at, trigger),
+            Ok(Then::Waits(until)) => self.schedule.hold(key, until, trigger, self.now()),
+            Ok(Then::Done) => {
                 self.backoff.succeeded(key);
                 self.failures.succeeded(key).await;
             }
@@ -107,27 +117,32 @@ impl Lane {
         }
     }
 
-    /// Makes a version, if one is due. Answers when to come back, if it must.
-    async fn made(&self, key: &ConversationKey) -> Result<Option<Timestamp>, RunError> {
-        let Some(row) = self.summaries.row(key).await? else { return Ok(None) };
+    /// Makes a version, if one is due.
+    async fn made(&self, key: &ConversationKey) -> Result<Then, RunError> {
+        let Some(row) = self.summaries.row(key).await? else { return Ok(Then::Done) };
         let need = need(&row);
         let Some((at, trigger)) = self.policy.due(&need) else {
             if need.ended {
                 self.ended(key);
             }
-            return Ok(None);
+            return Ok(Then::Done);
         };
         let now = self.now();
         let at = at.max(self.backoff.until(key));
         if at > now {
-            return Ok(Some(at));
+            return Ok(Then::Again(at));
+        }
+        if let Some(thrift) = &self.summaries.engines.thrift
+            && let Some(until) = thrift.wait(&*self.summaries.ports.log, &row, trigger, now).await?
+        {
+            return Ok(Then::Waits(until));
         }
         match self.summaries.run(key, trigger, row.view.last_message).await? {
             Made::Covered(_) if need.ended => self.ended(key),
             Made::Stored(_) | Made::Covered(_) | Made::Gone => {}
-            Made::Busy => return Ok(Some(now.plus(BUSY))),
+            Made::Busy => return Ok(Then::Again(now.plus(BUSY))),
         }
-        Ok(None)
+        Ok(Then::Done)
     }
 
     fn ended(&self, key: &ConversationKey) {

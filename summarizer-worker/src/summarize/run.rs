@@ -6,13 +6,12 @@ use std::time::Duration;
 use compact_str::CompactString;
 use shared::domain::{ConversationKey, Coverage, FallbackReason, Record, Seq, SummaryPointer, SummaryVersion, Trigger};
 use shared::ports::{
-    Announcement, CasOutcome, ConversationRow, Material, News, Notice, Ports, StoreError, Summarizer, SummarizerError,
-    SummaryRun,
+    Announcement, CasOutcome, ConversationRow, News, Notice, Ports, StoreError, Summarizer, SummarizerError, SummaryRun,
 };
 use thiserror::Error;
 use tracing::Instrument as _;
 
-use super::cut::Cutter;
+use super::cut::{CutMaterial, Cutter};
 use super::engine::EngineRun;
 use super::engines::Engines;
 use super::flight::Flights;
@@ -35,6 +34,14 @@ pub(crate) struct Summaries {
     flights: Flights,
     owner: String,
     lease: Duration,
+}
+
+/// A conversation as it was read for a version.
+struct Read<'a> {
+    cutter: Cutter<'a>,
+    material: CutMaterial,
+    /// The last message.
+    last: Record,
 }
 
 /// What a run came to.
@@ -235,19 +242,18 @@ impl Summaries {
     ) -> Result<Option<SummaryPointer>, RunError> {
         let begun = self.ports.clock.now();
         let run = EngineRun::new(engine, SummaryRun { key: row.key.clone(), trigger });
-        let (mut cutter, last) = self.read(row, &run).await?;
-        let material = cutter.material().await?;
-        let fresh = material.fresh.filter(|fresh| fresh.len() <= FRESH);
+        let Read { mut cutter, material, last } = self.read(row, &run).await?;
+        let fresh = material.fresh.as_deref().filter(|fresh| fresh.len() <= FRESH);
         let before = match (&fresh, row.summary) {
             (Some(_), Some(pointer)) if !pointer.degraded => self.ports.views.newest_summary(&row.key).await?,
             _ => None,
         };
         let before = before.filter(|before| before.engine == engine.engine() && !before.degraded);
         let before = before.filter(|before| row.summary.is_some_and(|pointer| pointer.version == before.version));
-        let news = before.as_ref().zip(fresh.as_deref());
+        let news = before.as_ref().zip(fresh);
         let news = news.map(|(before, gists)| News { before, gists, since_whole: material.since_whole });
-        let folded = run.fold(Material { gists: &material.gists, tail: &material.tail, news }).await?;
-        cutter.noted(row.view.last_message, folded.notes.as_ref(), folded.whole)?;
+        let folded = run.fold(material.of(news)).await?;
+        cutter.noted(row.view.last_message, &folded).await?;
         let bill = run.bill();
         let covers = Coverage {
             first_seq: row.view.first_message,
@@ -281,19 +287,16 @@ impl Summaries {
         Ok(Some(version.pointer()))
     }
 
-    /// Reads on from the cut of the newest version up to the view's last message, and proves that it met the view.
-    async fn read<'a>(
-        &'a self,
-        row: &'a ConversationRow,
-        engine: &'a EngineRun<'a>,
-    ) -> Result<(Cutter<'a>, Record), RunError> {
+    /// Reads on from the cut of the newest version up to the view's last message, and proves that it met the view. A cut
+    /// that does not fit, or of which a gist is lost, is as good as none.
+    async fn read<'a>(&'a self, row: &'a ConversationRow, engine: &'a EngineRun<'a>) -> Result<Read<'a>, RunError> {
         if let Some(pointer) = row.summary {
             let cut = self.gists.cut(&row.key, &engine.maker(), &pointer.covers.digest).await?;
             if let Some(cut) = cut {
                 let cutter = Cutter::new(&self.gists, engine, &row.key, row.epoch, Some(cut));
                 match self.read_on(row, cutter).await {
                     Err(RunError::Mismatch(reason)) => {
-                        tracing::warn!(reason, "a stored cut does not fit: the log is read from its start");
+                        tracing::warn!(reason, "a stored cut does not do: the log is read from its start");
                     }
                     result => return result,
                 }
@@ -302,11 +305,7 @@ impl Summaries {
         self.read_on(row, Cutter::new(&self.gists, engine, &row.key, row.epoch, None)).await
     }
 
-    async fn read_on<'a>(
-        &self,
-        row: &ConversationRow,
-        mut cutter: Cutter<'a>,
-    ) -> Result<(Cutter<'a>, Record), RunError> {
+    async fn read_on<'a>(&self, row: &ConversationRow, mut cutter: Cutter<'a>) -> Result<Read<'a>, RunError> {
         let view = &row.view;
         let mut last = None;
         while cutter.next() <= view.last_message {
@@ -327,10 +326,11 @@ impl Summaries {
         if cutter.chain() != view.message_digest || cutter.messages() != view.messages {
             return Err(RunError::Mismatch(format!("the chain differs at record {}", view.last_message)));
         }
-        match last {
-            Some(last) => Ok((cutter, last)),
-            None => Err(RunError::Mismatch("the cut lies behind the last message".to_owned())),
-        }
+        let Some(last) = last else {
+            return Err(RunError::Mismatch("the cut lies behind the last message".to_owned()));
+        };
+        let material = cutter.material().await?;
+        Ok(Read { cutter, material, last })
     }
 
     /// What was derived from a conversation that was erased meanwhile must not stay.

@@ -1,16 +1,11 @@
 //! Conversations cut into segments.
 //!
-//! Law: the cut depends on the messages from the first on and on nothing else, so the same conversation has
-//! the same closed segments whenever and in whatever pieces it is read.
+//! Law: the cut depends on the messages from the first on and on how long the engine wants segments, and on nothing
+//! else, so the same conversation has the same closed segments whenever and in whatever pieces it is read.
 
 use sha2::{Digest as _, Sha256};
 use shared::domain::{ConversationKey, Digest, Record, RecordBody, Seq, weight};
-use shared::ports::SummaryMessage;
-
-/// A segment is closed with this many messages,
-pub(crate) const MESSAGES: usize = 40;
-/// or with the message that brings it to so many tokens.
-pub(crate) const TOKENS: usize = 3_000;
+use shared::ports::{SegmentSize, Span, SummaryMessage};
 
 /// Messages that may still get company.
 #[derive(Debug, Default)]
@@ -23,8 +18,8 @@ pub(crate) struct OpenSegment {
 
 impl OpenSegment {
     /// Whether the next message begins another segment.
-    pub(crate) fn is_full(&self) -> bool {
-        self.taken >= MESSAGES || self.tokens >= TOKENS
+    pub(crate) fn is_full(&self, size: SegmentSize) -> bool {
+        size.is_full(self.taken, self.tokens)
     }
 
     /// Takes a record in; what is no message is passed over.
@@ -92,7 +87,7 @@ pub(crate) fn cut_digest(covered: &Digest) -> Digest {
 }
 
 /// The first and last seq of some messages.
-pub(crate) fn range(messages: &[SummaryMessage]) -> (Seq, Seq) {
+pub(crate) fn range(messages: &[SummaryMessage]) -> Span {
     let seq = |message: Option<&SummaryMessage>| message.map_or(Seq::ZERO, |message| message.seq);
-    (seq(messages.first()), seq(messages.last()))
+    Span { first: seq(messages.first()), last: seq(messages.last()) }
 }

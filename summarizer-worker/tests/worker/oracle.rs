@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use shared::domain::{ConversationKey, Record, UserId};
+use shared::domain::{ConversationKey, Digest, Record, UserId};
 use shared::projections::ConversationView;
 
 use crate::world::World;
@@ -28,6 +28,11 @@ fn folded(key: &ConversationKey, records: &[Record]) -> ConversationView {
         assert!(view.apply(record));
     }
     view
+}
+
+/// The chain over all records.
+pub(crate) fn chain(key: &ConversationKey, records: &[Record]) -> Digest {
+    records.iter().fold(Digest::genesis(key), Digest::then)
 }
 
 fn posted(records: &[Record]) -> BTreeMap<UserId, u64> {

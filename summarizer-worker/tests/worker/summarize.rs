@@ -224,6 +224,23 @@ async fn a_lost_or_foreign_cut_costs_a_reading_and_nothing_else() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn lost_gists_are_made_again() {
+    let mut world = World::new(quiet());
+    let engine = CountingEngine::paid();
+    world.start(engine.clone());
+    let head = world.post(&key("a"), 100).await;
+    ask(&world, "a", head).await;
+    // What was in memory goes too.
+    world.stop().await;
+    world.views.state.lock().gists.retain(|_, gist| gist.0.contains("levels"));
+    world.start(engine.clone());
+    let head = world.post(&key("a"), 10).await;
+    assert!(matches!(ask(&world, "a", head).await, SummarizeReply::Stored { .. }));
+    assert_eq!(engine.count(|call| matches!(call, Call::Gist(_))), 4);
+    assert_views_soon(&world).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_engine_that_is_away_is_asked_again_until_everything_is_covered() {
     let mut world = World::new(usual());
     let engine = world.start_counting();

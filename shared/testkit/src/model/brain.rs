@@ -123,10 +123,11 @@ fn good(question: &Question, lines: &[Line<'_>]) -> Value {
     let note = question.text.lines().find_map(|line| line.strip_prefix("- "));
     let so_far = question.text.lines().find_map(|line| line.strip_prefix("So far: "));
     // As long as a model's would be: what they cost when they are sent again is measured.
-    let some = |most: usize| {
+    let some_of = |lines: &[Line<'_>], most: usize| {
         let step = lines.len().div_ceil(most).max(1);
         lines.iter().rev().step_by(step).take(most).map(told).collect::<Vec<_>>()
     };
+    let some = |most| some_of(lines, most);
     let mut about = some(3).join(" ");
     if about.is_empty() {
         about = note.map_or_else(|| "They talk.".into(), |note| first_words(note, 30));
@@ -147,7 +148,15 @@ fn good(question: &Question, lines: &[Line<'_>]) -> Value {
             });
         }
     }
-    json!({ "brief": brief, "detailed": detailed, "about": about, "items": items })
+    let mut answer = json!({ "brief": brief, "about": about, "items": items });
+    if question.schema.contains("before") {
+        let later = question.text.lines().position(|line| line == "Later:").unwrap_or_default();
+        let first = question.text.lines().take(later).filter(|line| line.starts_with(|c: char| c.is_ascii_digit()));
+        answer["before"] = some_of(&lines[..first.count().min(lines.len())], 3).join(" ").into();
+    } else {
+        answer["detailed"] = detailed.into();
+    }
+    answer
 }
 
 /// Everything that an attack could want: the attacker's words, links with the data in them, its own orders, made-up
@@ -183,5 +192,5 @@ fn obeyed(question: &Question, lines: &[Line<'_>]) -> Value {
         items.push(format!("todo|{at}|{who}|tomorrow|{text}"));
         items.extend(["decided", "asked"].map(|kind| format!("{kind}|{at}|{text}")));
     }
-    json!({ "brief": text, "detailed": text, "about": text, "items": items })
+    json!({ "brief": text, "detailed": text, "before": text, "about": text, "items": items })
 }

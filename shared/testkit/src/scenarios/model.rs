@@ -23,6 +23,8 @@ pub fn settings(model: &ModelServer) -> Vec<(&'static str, String)> {
         ("LLM_TIMEOUT", "10s"),
         ("LLM_DEADLINE", "20s"),
         ("LLM_REDO_INTERVAL", "100ms"),
+        ("LLM_IDLE", "400ms"),
+        ("LLM_MAX_WAIT", "1s"),
     ];
     let mut settings = vec![("OPENAI_BASE_URL", model.base_url())];
     settings.extend(fixed.map(|(name, value)| (name, value.to_owned())));

@@ -64,7 +64,7 @@ async fn the_model_writes_it_if_asked_and_what_it_took_is_told() -> Result<()> {
     for part in [
         "120 messages by 3 people",
         "Engine: openai:mock",
-        "Prompts: version 2",
+        "Prompts: version 3",
         "Trigger: demand",
         "Time: ",
         "1 sentence (unfounded)",

@@ -35,11 +35,17 @@ pub(crate) struct CountingEngine {
     pub(crate) most: usize,
     /// How long a fold takes.
     pub(crate) takes: Duration,
+    /// Whether it writes on from the version before, and makes notes of what it is shown.
+    pub(crate) notes: bool,
 }
 
 impl CountingEngine {
     pub(crate) fn paid() -> Arc<Self> {
         Arc::new(Self { usage: Usage { tokens_in: 10, tokens_out: 1 }, ..Self::default() })
+    }
+
+    pub(crate) fn noting() -> Arc<Self> {
+        Arc::new(Self { usage: Usage { tokens_in: 10, tokens_out: 1 }, notes: true, ..Self::default() })
     }
 
     pub(crate) fn count(&self, what: impl Fn(&Call) -> bool) -> usize {
@@ -58,12 +64,17 @@ impl CountingEngine {
     }
 
     fn gisted(&self, seqs: Vec<u64>) -> Gisted {
-        Gisted {
-            gist: Gist(serde_json::to_string(&Note(seqs)).unwrap().into()),
-            usage: self.usage,
-            dropped: Vec::new(),
-        }
+        Gisted { gist: note(seqs), usage: self.usage, dropped: Vec::new() }
     }
+}
+
+fn note(seqs: Vec<u64>) -> Gist {
+    Gist(serde_json::to_string(&Note(seqs)).unwrap().into())
+}
+
+/// The note of messages, if there are any.
+fn noted(messages: &[SummaryMessage]) -> Option<Gist> {
+    (!messages.is_empty()).then(|| note(seqs(messages)))
 }
 
 fn seqs(messages: &[SummaryMessage]) -> Vec<u64> {
@@ -98,15 +109,35 @@ impl Summarizer for CountingEngine {
         Ok(self.gisted(all(gists)))
     }
 
+    fn join(&self, parts: &[Gist]) -> Option<Gist> {
+        self.notes.then(|| note(all(parts)))
+    }
+
+    fn writes_on(&self, _: &SummaryRun, material: &Material<'_>) -> bool {
+        self.notes && material.news.is_some()
+    }
+
     /// The brief names every seq that it was made from, so that a test sees whether one was left out.
     async fn fold(&self, _: &SummaryRun, material: &Material<'_>) -> Result<Folded, SummarizerError> {
-        let (gists, tail) = (material.gists, material.tail);
+        let (gists, rest, tail) = (material.gists, material.rest, material.tail);
         tokio::time::sleep(self.takes).await;
         self.called(Call::Fold { gists: gists.len(), tail: tail.len() }, size(tail))?;
-        let mut covered = all(gists);
+        let before = material.news.filter(|_| self.notes);
+        let mut covered = match before {
+            Some(news) => {
+                let mut told: Vec<u64> = serde_json::from_str(&news.before.content.brief).unwrap();
+                told.extend(all(news.gists));
+                told
+            }
+            None => all(gists),
+        };
+        assert!(rest.is_empty() || before.is_some(), "only one that writes on is given a rest");
+        covered.extend(seqs(rest));
         covered.extend(seqs(tail));
         let mut content: SummaryContent = shared_insights::fold(&[], &[]);
         content.brief = serde_json::to_string(&covered).unwrap();
-        Ok(Folded { content, usage: self.usage, dropped: Vec::new(), notes: None, whole: true })
+        let notes = noted(tail).filter(|_| self.notes);
+        let (usage, whole) = (self.usage, before.is_none());
+        Ok(Folded { content, usage, dropped: Vec::new(), rest: noted(rest), notes, whole })
     }
 }

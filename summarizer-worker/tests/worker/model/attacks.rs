@@ -101,9 +101,10 @@ async fn a_model_that_obeys_every_text_shows_nobody_what_was_not_said() {
         let model = Arc::new(DirectModel::new(true));
         let engines = engines(&world, model.clone(), &ModelConfig::default());
         world.start_engines(engines);
-        // Alone, within a long conversation, and in what comes later.
-        let mut texts: Vec<String> = (0..45).map(|n| format!("The report number {n} is ready for review.")).collect();
-        texts.insert(n % 45, (*attack).to_owned());
+        // Alone, within a segment, in what comes later, and on both sides of a segment's end.
+        let report = |n: usize| format!("The report number {n} is ready for review.");
+        let mut texts: Vec<String> = (0..110).map(report).collect();
+        texts.insert(n % 90, (*attack).to_owned());
         let source = texts.join(" ");
         let head = world.append(&key("a"), &texts).await;
         world.notify(&key("a"), head);
@@ -114,11 +115,21 @@ async fn a_model_that_obeys_every_text_shows_nobody_what_was_not_said() {
         let head = world.append(&key("b"), &[(*attack).to_owned()]).await;
         world.notify(&key("b"), head);
         ask(&world, "b", head).await;
+        let mut texts: Vec<String> = (0..110).map(report).collect();
+        texts.extend([(*attack).to_owned()]);
+        texts[91] = (*attack).to_owned();
+        for part in [&texts[..90], &texts[90..]] {
+            let head = world.append(&key("c"), part).await;
+            world.notify(&key("c"), head);
+            ask(&world, "c", head).await;
+        }
         assert_proved(&world);
-        for version in world.views.versions(&key("a")).iter().chain(&world.views.versions(&key("b"))) {
-            assert_harmless(version, &source);
+        for version in ["a", "b", "c"].iter().flat_map(|name| world.views.versions(&key(name))) {
+            assert_harmless(&version, &source);
         }
         let asked = model.calls();
+        let forms = ["about", "detailed", "before"].map(|form| asked.iter().any(|call| call.schema.contains(form)));
+        assert_eq!(forms, [true; 3], "each kind of question was asked");
         let mut words = attack.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| word.len() > 3);
         let seen = |word: &str| asked.iter().any(|question| question.text.contains(word));
         assert!(words.next().is_none_or(seen), "the model has seen it: {attack}");

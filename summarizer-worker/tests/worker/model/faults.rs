@@ -45,7 +45,7 @@ pub(super) fn settings(url: &str) -> OpenAiSettings {
     }
 }
 
-/// A conversation of 50 messages and some of 5, while the script is played: as many as make the calls that fail, and
+/// A conversation of two segments and some of 5, while the script is played: as many as make the calls that fail, and
 /// the `more` that they lead to, a fifth of the calls of a good day.
 async fn play(script: Vec<Fault>, refuses: &[&'static str], by: By, more: usize) {
     let server = ModelServer::start(false).await.unwrap();
@@ -62,7 +62,7 @@ async fn play(script: Vec<Fault>, refuses: &[&'static str], by: By, more: usize)
     let engines = engines(&world, Arc::new(chat), &ModelConfig { llm_timeout, ..hasty() });
     world.start_engines(engines);
     for (n, name) in names.iter().enumerate() {
-        let head = world.post(&key(name), if n == 0 { 50 } else { 5 }).await;
+        let head = world.post(&key(name), if n == 0 { 160 } else { 5 }).await;
         assert!(matches!(ask(&world, name, head).await, SummarizeReply::Stored { .. }), "{name}");
     }
     assert_proved(&world);
@@ -70,7 +70,7 @@ async fn play(script: Vec<Fault>, refuses: &[&'static str], by: By, more: usize)
         By::Model => {
             for version in names.iter().map(|name| newest(&world, name)) {
                 assert_eq!((version.engine.as_str(), version.degraded), ("openai:mock", false));
-                assert_eq!(version.prompt_version, "2");
+                assert_eq!(version.prompt_version, "3");
                 assert!(version.usage.tokens_in > 0 && !version.content.brief.is_empty());
             }
             assert_eq!(server.left(), 0, "the whole script was played");

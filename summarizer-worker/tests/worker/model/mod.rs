@@ -1,9 +1,11 @@
 //! The engine that asks a model: with faults, attacks, limits of money and time, and the tokens it takes.
 
 mod attacks;
+mod cross;
 mod faith;
 mod faults;
 mod money;
+mod thrift;
 mod time;
 mod tokens;
 

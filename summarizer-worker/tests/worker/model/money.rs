@@ -30,7 +30,7 @@ async fn fifty(config: ModelConfig) -> (Spend, Usage) {
     }
     let mut heads = Vec::new();
     for n in 0..50 {
-        heads.push(world.post(&key(&format!("c{n}")), 60).await);
+        heads.push(world.post(&key(&format!("c{n}")), 160).await);
     }
     let names: Vec<String> = (0..50).map(|n| format!("c{n}")).collect();
     let asks = names.iter().zip(&heads).map(|(name, head)| ask(&world, name, *head));
