@@ -19,7 +19,7 @@ use crate::error::{ApiError, ApiResult};
 use crate::limits::{self, Limit};
 
 /// How long a request may wait for a place: a refusal is to be there within 10 ms, also on a busy machine.
-const PATIENCE: Duration = Duration::from_millis(3);
+const PATIENCE: Duration = Duration::from_millis(1);
 /// How many may wait for each place.
 const WAITING_EACH: usize = 4;
 /// From one refusal to the next: where more are due, they wait, and may yet get a place.
