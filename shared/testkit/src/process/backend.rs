@@ -80,8 +80,21 @@ impl Daemon {
         let pid = self.child.id().context("it has ended")?;
         let sent = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status().await?;
         ensure!(sent.success(), "kill -{name} failed");
+        if name == "STOP" {
+            wait::until("all its threads to stop", || async { Ok(all_stopped(pid).then_some(())) }).await?;
+        }
         Ok(())
     }
+}
+
+/// Whether none of its threads runs any more: a signal is sent sooner than each of them has seen it. True where `/proc`
+/// is not as on Linux.
+fn all_stopped(pid: u32) -> bool {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return true };
+    threads.flatten().all(|thread| {
+        let Ok(stat) = std::fs::read_to_string(thread.path().join("stat")) else { return true };
+        stat.rsplit_once(") ").is_none_or(|(_, fields)| fields.starts_with('T'))
+    })
 }
 
 async fn keep(from: impl AsyncRead + Unpin, ready: String, log: Arc<Mutex<String>>, said: mpsc::Sender<()>) {
