@@ -47,7 +47,7 @@ async fn the_scenarios_run_with_the_model_as_with_the_local_engine() -> Result<(
     let mut stack = stack!(plan(&mock, "55s", Vec::new()));
     let (client, address) = (&stack.client, stack.address());
     // While there is little: erasing walks every record, and the substitute scans where a database would look up. So
-    // pages and lists, which no model touches, are left to the other scenarios.
+    // the many pages have a database of their own, below.
     users::exported_and_erased(client, &admin(&stack).await?).await?;
     sets::changes(client, &address).await?;
     tokio::try_join!(sets::summarizes(client), sets::pushes(client, &address))?;
@@ -58,6 +58,14 @@ async fn the_scenarios_run_with_the_model_as_with_the_local_engine() -> Result<(
     for replica in stack.replicas() {
         replica.stop().await?;
     }
+    stack.recap(&["check"]).await.map(drop)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_and_lists_are_with_the_model_as_with_the_local_engine() -> Result<()> {
+    let mock = ModelServer::start(false).await?;
+    let stack = stack!(plan(&mock, "55s", Vec::new()));
+    sets::some_queries(&stack.client).await?;
     stack.recap(&["check"]).await.map(drop)
 }
 
