@@ -1,5 +1,6 @@
-//! How long a lane's commit waits for those who come again (append). Laws: who comes alone waits for nothing; nobody
-//! waits longer than half of what the last commit took, or [`AT_MOST`]; and nobody waits where it has gone quiet.
+//! How long a lane's commit waits for those who come again (append). Laws: where one came alone, the next one waits for
+//! nothing; nobody waits longer than half of what the last commit took, or [`AT_MOST`], and no longer than a quarter of
+//! that where it has gone quiet.
 //!
 //! A commit costs the database the same few commands however much it holds. With many callers, half of them are answered
 //! by a commit while the other half wait for the next one, and so they would take turns for ever, in commits half as

@@ -2,7 +2,7 @@
 //!
 //! Law: no more calls under way than the log keeps in order. A log that takes one at a time is called with all that has
 //! queued meanwhile, and a little later with those whom the last call answered ([`Crowd`]); one that takes many gathers
-//! its commits itself. A request that comes alone is committed alone, at once.
+//! its commits itself. Where requests come alone, each is committed alone, at once.
 
 use std::pin::pin;
 use std::sync::Arc;
